@@ -1,1 +1,16 @@
-export {};
+export * from "./agent-protocol.js";
+export * from "./canonical-json.js";
+export * from "./catalogue.js";
+export * from "./client.js";
+export * from "./device.js";
+export * from "./id.js";
+export * from "./matrix.js";
+export * from "./metric.js";
+export * from "./org.js";
+export * from "./page.js";
+export * from "./problem.js";
+export * from "./result.js";
+export * from "./route.js";
+export * from "./routes.js";
+export * from "./run.js";
+export * from "./sweep.js";
