@@ -21,6 +21,7 @@ const swc = (parser) => [
 
 const rooms = {
   contracts: "libs/contracts",
+  signatures: "libs/signatures",
   stats: "libs/stats",
   gguf: "libs/gguf",
   engines: "libs/engines",
@@ -47,6 +48,7 @@ export default {
         `<rootDir>/${dir}/src/index.ts`,
       ]),
     ),
+    "^@benchfarm/agent-core/testing$": "<rootDir>/device-agents/core/src/testing/index.ts",
     "^(\\.{1,2}/.*)\\.js$": "$1",
   },
   transform: {

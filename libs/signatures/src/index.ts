@@ -1,0 +1,3 @@
+export * from "./content-digest.js";
+export * from "./key-text.js";
+export * from "./request-signature.js";
