@@ -35,6 +35,8 @@ const rooms = {
 
 export default {
   testEnvironment: "node",
+  globalSetup: "<rootDir>/tools/jest-global-setup.mjs",
+  globalTeardown: "<rootDir>/tools/jest-global-teardown.mjs",
   testTimeout: 30_000,
   maxWorkers: 2,
   testMatch: ["**/*.test.ts", "**/*.test.tsx", "**/*.test.mjs"],

@@ -1,4 +1,4 @@
-export { startEmbeddedPostgres } from "./start-server.js";
+export { startEmbeddedPostgres, stopAbandonedServer } from "./start-server.js";
 export type { EmbeddedPostgres, StartOptions } from "./start-server.js";
 export { createTestDatabase, ensureDatabase, ensureTemplateDatabase } from "./test-database.js";
 export type { TestDatabase } from "./test-database.js";

@@ -16,7 +16,7 @@ import pg from "pg";
 
 import { createTestDatabase, ensureDatabase, ensureTemplateDatabase } from "./test-database.js";
 import { readPostmasterNote } from "./data-folder.js";
-import { startEmbeddedPostgres } from "./start-server.js";
+import { startEmbeddedPostgres, stopAbandonedServer } from "./start-server.js";
 import type { EmbeddedPostgres } from "./start-server.js";
 
 jest.setTimeout(120_000);
@@ -145,7 +145,7 @@ describe("embedded PostgreSQL", () => {
       [
         "--input-type=module",
         "-e",
-        `import { startEmbeddedPostgres } from ${JSON.stringify(built)};
+        `import { startEmbeddedPostgres, stopAbandonedServer } from ${JSON.stringify(built)};
          await startEmbeddedPostgres({ dataDir: ${JSON.stringify(dataDir)} });
          console.log("up"); setInterval(() => {}, 1000);`,
       ],
@@ -157,6 +157,9 @@ describe("embedded PostgreSQL", () => {
     await once(owner, "exit");
     const next = await start("orphan");
     expect(next).toMatchObject({ adopted: true, pid });
+    expect(await stopAbandonedServer(dataDir)).toBe("left_running");
+    await next.stop();
+    expect(await stopAbandonedServer(dataDir)).toBe("none");
   });
 
   test("test databases are copies of a template that is made once", async () => {

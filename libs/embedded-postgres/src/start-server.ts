@@ -216,3 +216,16 @@ async function stop(
   }
   return "stopped";
 }
+
+/**
+ * Stops the server that a killed process left running on `dataDir`, unless a living one uses it.
+ * Resolves to `"none"` when no server runs there.
+ */
+export async function stopAbandonedServer(
+  dataDir: string,
+): Promise<"none" | "stopped" | "left_running"> {
+  const note = readPostmasterNote(resolve(dataDir));
+  if (note === null || isPostmasterOf(note.pid, resolve(dataDir)) === false) return "none";
+  const server = await startEmbeddedPostgres({ dataDir });
+  return server.stop();
+}
