@@ -1,0 +1,105 @@
+import { Dimension, FailureCode, type Matrix, type MatrixCell } from "@benchfarm/contracts";
+import { formatCount, formatInterval, formatMetric } from "../format/format-number.js";
+
+export type MatrixMetric = Matrix["metric"];
+
+/** A cell in words. */
+export interface CellWords {
+  /** The few characters inside the cell. */
+  text: string;
+  /** The whole story in one sentence, for screen readers and tooltips. */
+  sentence: string;
+}
+
+/** The failure code that a failed cell's detail begins with (`out_of_memory: ...`), and the text after it. */
+export function failureOf(detail: string | null): { code: FailureCode | null; rest: string } {
+  const match = /^([a-z_]+)(?:[:,.]?\s+|$)/.exec(detail ?? "");
+  const code = FailureCode.safeParse(match?.[1]);
+  if (!code.success) return { code: null, rest: detail ?? "" };
+  return { code: code.data, rest: (detail ?? "").slice(match?.[0].length) };
+}
+
+/** The dimension that a `several` cell asks to add: the first one its detail names that no axis has yet; null when it names none. */
+export function dimensionToAdd(
+  detail: string | null,
+  used: readonly Dimension[],
+): Dimension | null {
+  const words = (detail ?? "").toLowerCase().match(/[a-z]+/g) ?? [];
+  return (
+    Dimension.options.find(
+      (dimension) =>
+        !used.includes(dimension) &&
+        words.some((word) => word === dimension || word === `${dimension}s`),
+    ) ?? null
+  );
+}
+
+const sentence = (start: string, detail: string | null) =>
+  detail === null || detail === "" ? `${start}.` : `${start}: ${detail}`;
+
+/** Says a cell in a few characters and in one sentence. Every status has words; none is blank. */
+export function cellWords(
+  cell: MatrixCell,
+  metric: MatrixMetric,
+  used: readonly Dimension[],
+): CellWords {
+  switch (cell.status) {
+    case "measured":
+    case "held": {
+      const value = formatMetric(cell.value, metric.digits);
+      const interval =
+        cell.low === null
+          ? "no interval yet"
+          : `95 % interval ${formatInterval(cell.low, cell.high, metric.digits)}`;
+      const origin = [
+        ...(cell.weights === "synthetic" ? ["synthetic weights"] : []),
+        ...(cell.simulated ? ["simulated device"] : []),
+      ];
+      const evidence = [
+        interval,
+        `n ${cell.n}`,
+        formatCount(cell.resultCount, "result"),
+        ...origin,
+      ].join(", ");
+      if (cell.status === "measured") {
+        return {
+          text: value,
+          sentence: `${value} ${metric.unit}, ${evidence}${cell.detail === null ? "." : `. ${cell.detail}`}`,
+        };
+      }
+      return { text: "held", sentence: sentence("Held back for a person to check", cell.detail) };
+    }
+    case "failed": {
+      const { code } = failureOf(cell.detail);
+      return { text: code ?? "failed", sentence: sentence("Failed", cell.detail ?? "no reason was recorded") };
+    }
+    case "several": {
+      const add = dimensionToAdd(cell.detail, used);
+      return {
+        text: add === null ? "several" : `+ ${add}`,
+        sentence: sentence("Several comparison keys fall here and are never averaged", cell.detail),
+      };
+    }
+    case "pending":
+      return { text: "pending", sentence: sentence("Pending", cell.detail ?? "its runs are on their way") };
+    case "not_applicable":
+      return {
+        text: "n/a",
+        sentence: sentence(`${metric.label} does not exist for this workload`, cell.detail),
+      };
+    case "empty":
+      return {
+        text: "not run",
+        sentence: sentence("Empty", cell.detail ?? "nothing was asked for here"),
+      };
+  }
+}
+
+/** How many cells of a matrix have each status. */
+export function countStatuses(matrix: Matrix): Partial<Record<MatrixCell["status"], number>> {
+  const counts: Partial<Record<MatrixCell["status"], number>> = {};
+  for (const row of matrix.cells) {
+    for (const { status } of row) counts[status] = (counts[status] ?? 0) + 1;
+  }
+  return counts;
+}
