@@ -70,6 +70,8 @@ export const FailureCode = z
     "disk_full",
     "device_lost",
     "agent_failed",
+    /** Measured, but the number may not be used; the result's `validityReasons` say why. */
+    "invalid_measurement",
   ])
   .meta({ id: "FailureCode" });
 export type FailureCode = z.infer<typeof FailureCode>;
@@ -214,11 +216,15 @@ export const ResultQuery = PageQuery.extend({
   status: ResultStatus.optional(),
 });
 
+/** `held`: its only numbers await a person, and are not in `metrics`. */
+export const CellStatus = z.enum(["measured", "held", "failed"]).meta({ id: "CellStatus" });
+export type CellStatus = z.infer<typeof CellStatus>;
+
 export const Cell = z
   .object({
     key: Sha256,
     keyFields: ComparisonKey,
-    status: ResultStatus,
+    status: CellStatus,
     failure: Failure.nullable(),
     skuId: idSchema("sku"),
     skuName: z.string(),
@@ -259,5 +265,5 @@ export const CellQuery = PageQuery.extend({
   engine: z.string().optional(),
   backend: Backend.optional(),
   workload: z.string().optional(),
-  status: ResultStatus.optional(),
+  status: CellStatus.optional(),
 });
