@@ -1,0 +1,48 @@
+import type { Command } from "commander";
+import { loadCliConfig, type CliConfig } from "../config.js";
+import { startFarm, type LocalFarm } from "../farm/start-farm.js";
+import { createScreen } from "../terminal/screen.js";
+
+/** The settings of a local farm with the flags over the environment. */
+export function farmConfig(flags: { port?: number; dataDir?: string }): CliConfig {
+  const environment = { ...loadCliConfig().environment };
+  if (flags.port !== undefined) environment["BENCHFARM_PORT"] = String(flags.port);
+  if (flags.dataDir !== undefined) environment["BENCHFARM_DATA_DIR"] = flags.dataDir;
+  return loadCliConfig(environment);
+}
+
+/** Keeps a farm running until Ctrl-C or until a part of it ends; resolves with the exit code. */
+export async function serveUntilStopped(farm: LocalFarm): Promise<number> {
+  const stopped = new Promise<number>((done) => {
+    process.once("SIGINT", () => done(0));
+    process.once("SIGTERM", () => done(0));
+  });
+  const broken = farm.broken.then((sentence) => {
+    process.stderr.write(`${sentence}\n`);
+    return 1;
+  });
+  const exitCode = await Promise.race([stopped, broken]);
+  process.stderr.write("stopping …\n");
+  await farm.stop();
+  return exitCode;
+}
+
+/** `benchfarm up`: a farm on this machine. */
+export function addUpCommand(program: Command): void {
+  program
+    .command("up")
+    .description("run a farm on this machine: store, control plane, dashboard and one agent")
+    .option("--port <number>", "port of the API and dashboard (BENCHFARM_PORT)", Number)
+    .option("--data-dir <folder>", "where everything is kept (BENCHFARM_DATA_DIR)")
+    .action(async (flags: { port?: number; dataDir?: string }) => {
+      const config = farmConfig(flags);
+      const screen = createScreen(process.stderr, process.stderr.isTTY);
+      const farm = await startFarm(config, (step) => screen.progress([`… ${step}`], step));
+      screen.clear();
+      screen.line(`Dashboard   ${farm.url}`);
+      screen.line(`API         ${farm.url}/docs`);
+      screen.line(`Data        ${config.dataDir}`);
+      screen.line("Ctrl-C stops it.");
+      process.exitCode = await serveUntilStopped(farm);
+    });
+}
