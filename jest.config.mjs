@@ -50,6 +50,7 @@ export default {
         `<rootDir>/${dir}/src/index.ts`,
       ]),
     ),
+    "^@benchfarm/engines/testing$": "<rootDir>/libs/engines/src/testing/index.ts",
     "^@benchfarm/agent-core/testing$": "<rootDir>/device-agents/core/src/testing/index.ts",
     "^(\\.{1,2}/.*)\\.js$": "$1",
   },

@@ -1,0 +1,2 @@
+export * from "../fake/fake-engine.js";
+export * from "./engine-conformance.js";
