@@ -1,0 +1,4 @@
+/** Every background task of the farm. A name here without exactly one handler fails the boot of a worker. */
+export const TASKS = ["fold-cell", "settle-sweep"] as const;
+
+export type TaskName = (typeof TASKS)[number];
