@@ -18,6 +18,7 @@ import {
 import { createServer } from "node:net";
 import { basename, dirname, join } from "node:path";
 
+import { childEnvironment } from "./config.js";
 import { PASSWORD_FILE, socketFolder } from "./data-folder.js";
 import { SUPERUSER } from "./database-url.js";
 import { EmbeddedPostgresError } from "./embedded-postgres-error.js";
@@ -54,17 +55,6 @@ function openFolder(dir: string, runAs: RunAs): FolderAccess {
     path: "/proc/self/fd/3",
     stdio: [descriptor],
     close: () => closeSync(descriptor),
-  };
-}
-
-/** Only what the programs need: PG* variables of the user's own servers must not reach this one. */
-function childEnvironment(): NodeJS.ProcessEnv {
-  const { PATH, SystemRoot, TEMP, TMP } = process.env;
-  return {
-    LC_ALL: "C",
-    ...Object.fromEntries(
-      Object.entries({ PATH, SystemRoot, TEMP, TMP }).filter(([, value]) => value !== undefined),
-    ),
   };
 }
 

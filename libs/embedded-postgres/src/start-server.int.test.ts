@@ -162,7 +162,7 @@ describe("embedded PostgreSQL", () => {
     expect(await stopAbandonedServer(dataDir)).toBe("none");
   });
 
-  test("test databases are copies of a template that is made once", async () => {
+  test("databases of tests are copies of a template that is made once", async () => {
     const server = await start("templates");
     let prepared = 0;
     const prepare = async (url: string) => {
