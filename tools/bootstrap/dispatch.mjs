@@ -12,7 +12,10 @@ import { runTests } from "./run-tests.mjs";
 const CLI = "apps/cli/bin/benchfarm.mjs";
 const OPENAPI = "apps/control-plane/dist/openapi-main.js";
 
-/** What each npm script installs (see InstallMode) and runs. `run` resolves to the exit code, if it has one. */
+/**
+ * What each npm script installs (see InstallMode) and runs. `run` resolves to the exit code, if it has one. The check
+ * builds by itself, as one of its gates.
+ */
 const COMMANDS = {
   demo: { install: "production", run: (args) => becomeProgram(CLI, ["demo", ...args]) },
   benchfarm: { install: "production", run: (args) => becomeProgram(CLI, args) },
@@ -20,7 +23,7 @@ const COMMANDS = {
   dev: { install: "full", run: runDev },
   bench: { install: "full", run: runBench },
   openapi: { install: "full", run: (args) => becomeProgram(OPENAPI, args) },
-  check: { install: "full", run: runCheck },
+  check: { install: "full", builds: false, run: runCheck },
   test: { install: "full", run: runTests },
 };
 
@@ -33,16 +36,16 @@ export async function dispatch(name, args) {
     );
   }
   process.chdir(ROOT);
-  await prepare(command.install);
+  await prepare(command.install, command.builds ?? true);
   const code = await command.run(args);
   if (typeof code === "number") process.exitCode = code;
 }
 
-async function prepare(mode) {
-  if (isInstalled(mode) && staleSteps().length === 0) return;
+async function prepare(mode, builds) {
+  if (isInstalled(mode) && (!builds || staleSteps().length === 0)) return;
   await withCheckoutLock(async () => {
     if (!isInstalled(mode)) await installPackages(mode);
-    await buildStale();
+    if (builds) await buildStale();
   });
 }
 

@@ -55,9 +55,8 @@ export async function installPackages(mode) {
     () => (exists("node_modules") ? `${countInstalled()} folders of up to ${total}` : ""),
   );
   if (code !== 0) {
-    const tail = output.trimEnd().split("\n").slice(-30).join("\n");
     throw new ExpectedFailure(
-      `${tail}\n\nnpm ci failed (exit code ${code}); its last words are above. ${advice(output)}`,
+      `${excerpt(output)}\n\nnpm ci failed (exit code ${code}); its words are above. ${advice(output)}`,
     );
   }
   writeJson(STAMP_PATH, {
@@ -78,6 +77,15 @@ async function runNpm(args) {
       `npm could not be started (${error.message}); it comes with Node: install it and try again`,
     );
   }
+}
+
+/** npm says what is wrong first, and ends in pages of usage or in its cause: both ends are kept. */
+function excerpt(output) {
+  const lines = output.trimEnd().split("\n");
+  if (lines.length <= 40) return lines.join("\n");
+  return [...lines.slice(0, 25), `... (${lines.length - 40} more lines)`, ...lines.slice(-15)].join(
+    "\n",
+  );
 }
 
 function advice(output) {

@@ -10,7 +10,8 @@ function elapsed(startMs) {
 
 /**
  * Shows that `work` is under way: one changing line with the elapsed time on a terminal, else a plain line at the start,
- * every 15 s and at the end. `detail` is asked for more words each time. Returns what `work` returns.
+ * every 15 s and at the end. `detail` is asked for more words each time. Returns what `work` returns; a result with a `code`
+ * other than 0 is shown as a failure.
  */
 export async function withProgress(title, work, detail = () => "") {
   const startMs = performance.now();
@@ -26,15 +27,17 @@ export async function withProgress(title, work, detail = () => "") {
     out.write(`\r\x1b[K${line.slice(0, Math.max(20, (out.columns ?? 80) - 1))}`);
   };
   const say = () => out.write(`  ${words()} ${elapsed(startMs)}\n`);
+  const end = (how) =>
+    out.write(`${interactive ? "\r\x1b[K" : ""}${title}: ${how} ${elapsed(startMs)}\n`);
   if (interactive) draw();
   else out.write(`${title} ...\n`);
   const timer = setInterval(interactive ? draw : say, interactive ? 120 : PLAIN_INTERVAL_MS);
   try {
     const result = await work();
-    out.write(`${interactive ? "\r\x1b[K" : ""}${title}: done in ${elapsed(startMs)}\n`);
+    end((result?.code ?? 0) === 0 ? "done in" : "failed after");
     return result;
   } catch (error) {
-    out.write(`${interactive ? "\r\x1b[K" : ""}${title}: failed after ${elapsed(startMs)}\n`);
+    end("failed after");
     throw error;
   } finally {
     clearInterval(timer);
