@@ -3,7 +3,7 @@ import { GgufError } from "./gguf-error.js";
 
 const CHUNK_BYTES = 1 << 20;
 /** No header comes near this; vocabularies of a million tokens take tens of megabytes. */
-const HEADER_LIMIT_BYTES = 1 << 29;
+const HEADER_LIMIT_BYTES = 1 << 28;
 const STRING_LIMIT_BYTES = 1 << 26;
 
 /**
@@ -16,8 +16,11 @@ export class HeaderCursor {
   #bufferStart = 0;
   #position = 0;
   readonly #text = new TextDecoder();
+  readonly #end: number;
 
-  constructor(private readonly source: ByteSource) {}
+  constructor(private readonly source: ByteSource) {
+    this.#end = source.sizeBytes ?? Infinity;
+  }
 
   /** Offset in the file of the next value. */
   get position(): number {
@@ -26,7 +29,7 @@ export class HeaderCursor {
 
   /** Bytes between here and the end of the source; infinite when its size is not known. */
   get remaining(): number {
-    return this.source.sizeBytes === null ? Infinity : this.source.sizeBytes - this.#position;
+    return this.#end - this.#position;
   }
 
   /** True when `count` bytes can be taken without waiting. Hot loops ask this before they await `load`. */

@@ -18,7 +18,8 @@ export {
 export { SYNTHETIC_QUANTS, type SyntheticQuant } from "./synthetic/quant-mix.js";
 export { makeFromRecipe, recipeOf, type SyntheticRecipe } from "./synthetic/recipe.js";
 export { GENERATOR_VERSION } from "./synthetic/shape-metadata.js";
-export { SYNTHETIC_SHAPES, shapeOf, type SyntheticShape } from "./synthetic/shapes.js";
+export type { SyntheticShape } from "./synthetic/shape-types.js";
+export { SYNTHETIC_SHAPES, shapeOf } from "./synthetic/shapes.js";
 export {
   SyntheticWriteError,
   writeSyntheticModel,

@@ -42,6 +42,9 @@ export type MetadataValue = string | number | boolean | MetadataArray | Metadata
 const PAIR_LIMIT = 65_536;
 const KEY_LIMIT_BYTES = 65_535;
 const DEPTH_LIMIT = 4;
+/** Elements that must be walked one by one. No vocabulary comes near it. */
+const WALKED_LIMIT = 1 << 24;
+const SKIPPED_LIMIT = 2 ** 32;
 const KEPT_VALUES = 256;
 const KEPT_TEXT_BYTES = 1 << 18;
 const HEAD_BYTES = 256;
@@ -128,7 +131,9 @@ class ValueReader {
     await cursor.load(8, `the array "${key}"`);
     const at = cursor.position;
     const length = cursor.takeU64();
-    if (length > 2 ** 32) throw cursor.fail("absurd", `"${key}" claims ${length} elements`, at);
+    const isWalked = type.name === "string" || type.name === "array";
+    if (length > (isWalked ? WALKED_LIMIT : SKIPPED_LIMIT))
+      throw cursor.fail("absurd", `"${key}" claims ${length} elements`, at);
     if (length * type.bytes > cursor.remaining) {
       throw cursor.truncated(`the array "${key}", which claims ${length} elements`);
     }

@@ -1,5 +1,8 @@
 import { fromHalfBits, roundToHalf, toHalfBits } from "./half-float.js";
 
+// Bound once: these run hundreds of millions of times, and looking up a global may be slow (in a vm context it is).
+const { abs, floor, max } = Math;
+
 // Super-block formats Q4_K, Q5_K and Q6_K as ggml-common.h of llama.cpp defines them: 256 elements share one binary16
 // scale, sub-blocks refine it. Scales are found by range, not by search: the weights encoded here are random.
 
@@ -72,10 +75,10 @@ export function encodeQ6_K(source: Float32Array, target: DataView): void {
       let best = 0;
       for (let i = 0; i < 16; i++) {
         const value = source[start + sub * 16 + i]!;
-        if (Math.abs(value) > Math.abs(best)) best = value;
+        if (abs(value) > abs(best)) best = value;
       }
       subScales[sub] = best / -32;
-      widest = Math.max(widest, Math.abs(subScales[sub]!));
+      widest = max(widest, abs(subScales[sub]!));
     }
     const d = roundToHalf(widest / 127);
     for (let sub = 0; sub < 16; sub++) {
@@ -148,8 +151,8 @@ function quantiseAffine(
     if (highest < lowest) highest = lowest;
     scales[sub] = (highest - lowest) / top;
     minima[sub] = -lowest;
-    widestScale = Math.max(widestScale, scales[sub]!);
-    widestMinimum = Math.max(widestMinimum, minima[sub]!);
+    widestScale = max(widestScale, scales[sub]!);
+    widestMinimum = max(widestMinimum, minima[sub]!);
   }
   const d = roundToHalf(widestScale / 63);
   const dmin = roundToHalf(widestMinimum / 63);
@@ -201,6 +204,6 @@ function readAffine(source: DataView, at: number): { scale: Float64Array; minimu
 }
 
 function clampRound(value: number, low: number, high: number): number {
-  const rounded = Math.floor(value + 0.5);
+  const rounded = floor(value + 0.5);
   return rounded < low ? low : rounded > high ? high : rounded;
 }

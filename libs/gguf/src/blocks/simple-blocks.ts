@@ -1,5 +1,8 @@
 import { fromHalfBits, roundToHalf, toHalfBits } from "./half-float.js";
 
+// Bound once: these run hundreds of millions of times, and looking up a global may be slow (in a vm context it is).
+const { abs, floor } = Math;
+
 // Block formats F32, F16, Q8_0, Q5_0 and Q4_0 as ggml-common.h of llama.cpp defines them. In the 32-element formats the
 // low nibbles hold elements 0..15 and the high nibbles 16..31.
 
@@ -25,8 +28,8 @@ export function decodeF16(source: DataView, target: Float32Array): void {
 export function encodeQ8_0(source: Float32Array, target: DataView): void {
   for (let start = 0, at = 0; start < source.length; start += QK, at += 34) {
     const scale = roundToHalf(extreme(source, start) / 127);
-    target.setUint16(at, toHalfBits(Math.abs(scale)), true);
-    const d = Math.abs(scale);
+    target.setUint16(at, toHalfBits(abs(scale)), true);
+    const d = abs(scale);
     for (let i = 0; i < QK; i++) {
       target.setInt8(at + 2 + i, d === 0 ? 0 : quantise(source[start + i]! / d, -127, 127));
     }
@@ -96,12 +99,12 @@ export function decodeQ5_0(source: DataView, target: Float32Array): void {
 function extreme(source: Float32Array, start: number): number {
   let best = 0;
   for (let i = start; i < start + QK; i++) {
-    if (Math.abs(source[i]!) > Math.abs(best)) best = source[i]!;
+    if (abs(source[i]!) > abs(best)) best = source[i]!;
   }
   return best;
 }
 
 function quantise(value: number, low: number, high: number): number {
-  const rounded = Math.floor(value + 0.5);
+  const rounded = floor(value + 0.5);
   return rounded < low ? low : rounded > high ? high : rounded;
 }

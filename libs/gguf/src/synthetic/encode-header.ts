@@ -1,5 +1,8 @@
 import { TENSOR_TYPES, type TensorType } from "../tensor-types.js";
 
+// Bound once: these run for every token, and looking up a global may be slow (in a vm context it is).
+const { floor } = Math;
+
 /** One metadata pair: key, value type, value. Arrays are written with 64-bit counts as GGUF 3 wants them. */
 export type MetadataEntry =
   | readonly [key: string, type: "u32" | "u64" | "f32", value: number]
@@ -103,7 +106,7 @@ class GrowingBytes {
 
   u64(value: number): void {
     this.u32(value >>> 0);
-    this.u32(Math.floor(value / 4294967296));
+    this.u32(floor(value / 4294967296));
   }
 
   f32(value: number): void {

@@ -2,7 +2,7 @@ import { encodeBlocks, type EncodableType } from "../blocks/block-codec.js";
 import { TENSOR_TYPES } from "../tensor-types.js";
 import type { PlannedTensor } from "./plan-model.js";
 import { RandomStream } from "./random-stream.js";
-import type { SyntheticShape } from "./shapes.js";
+import type { SyntheticShape } from "./shape-types.js";
 import { rareTokenRanges } from "./vocabulary.js";
 
 const POOL_ELEMENTS = 1 << 20;

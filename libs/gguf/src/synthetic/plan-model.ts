@@ -3,7 +3,8 @@ import { tensorBytesOf } from "../tensor-types.js";
 import { aligned, encodeHeader } from "./encode-header.js";
 import { chooseTensorTypes, SYNTHETIC_QUANTS, type SyntheticQuant } from "./quant-mix.js";
 import { shapeMetadata } from "./shape-metadata.js";
-import { shapeOf, type SyntheticShape } from "./shapes.js";
+import type { SyntheticShape } from "./shape-types.js";
+import { shapeOf } from "./shapes.js";
 import { tensorLayout, type TensorBlueprint } from "./tensor-layout.js";
 
 /** What to write. `shape` is an id of SYNTHETIC_SHAPES; `seed` an integer in [0, 2^53). */

@@ -1,6 +1,6 @@
 import type { MetadataEntry } from "./encode-header.js";
 import { SYNTHETIC_QUANTS, type SyntheticQuant } from "./quant-mix.js";
-import type { SyntheticShape, VocabularyShape } from "./shapes.js";
+import type { SyntheticShape, VocabularyShape } from "./shape-types.js";
 import { makeVocabulary } from "./vocabulary.js";
 
 /** Raised whenever the same recipe would give other bytes. Part of a recipe, so that a sha256 keeps its meaning. */

@@ -1,4 +1,10 @@
-import type { Gemma2Shape, LlamaShape, Phi3Shape, Qwen35Shape, SyntheticShape } from "./shapes.js";
+import type {
+  Gemma2Shape,
+  LlamaShape,
+  Phi3Shape,
+  Qwen35Shape,
+  SyntheticShape,
+} from "./shape-types.js";
 
 /**
  * How a tensor's numbers are drawn, chosen so that activations and logits stay finite at any depth:

@@ -1,4 +1,7 @@
-import type { VocabularyShape } from "./shapes.js";
+import type { VocabularyShape } from "./shape-types.js";
+
+// Bound once: these run for every token, and looking up a global may be slow (in a vm context it is).
+const { floor } = Math;
 
 /** `tokenizer.ggml.token_type` numbers (llama_token_type in llama.h). */
 const NORMAL = 1;
@@ -91,7 +94,7 @@ function nextWord(words: Iterator<Word>): Word {
 /** Words for BPE. The order is the merge rank: pairs, then pairs after a space, then four letters of either kind. */
 function* mergedWords(space: string): Generator<Word> {
   for (let i = 0; i < PAIR_COUNT; i++) {
-    yield { left: LETTERS[Math.floor(i / 26)]!, right: LETTERS[i % 26]! };
+    yield { left: LETTERS[floor(i / 26)]!, right: LETTERS[i % 26]! };
   }
   for (let i = 0; i < PAIR_COUNT; i++) yield { left: space, right: pair(i) };
   yield* longWords(space);
@@ -108,7 +111,7 @@ function* pieceWords(space: string): Generator<Word> {
 function* longWords(space: string): Generator<Word> {
   for (let i = 0; i < QUAD_COUNT; i++) {
     const quad = (i * QUAD_STEP) % QUAD_COUNT;
-    const left = pair(Math.floor(quad / PAIR_COUNT));
+    const left = pair(floor(quad / PAIR_COUNT));
     const right = pair(quad % PAIR_COUNT);
     yield { left: space + left, right };
     yield { left, right };
@@ -116,7 +119,7 @@ function* longWords(space: string): Generator<Word> {
 }
 
 function pair(index: number): string {
-  return LETTERS[Math.floor(index / 26)]! + LETTERS[index % 26]!;
+  return LETTERS[floor(index / 26)]! + LETTERS[index % 26]!;
 }
 
 /** GPT-2's printable stand-in for every byte, in token order: printable Latin-1 first, then the rest from U+0100 on. */

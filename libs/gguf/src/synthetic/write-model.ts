@@ -42,8 +42,9 @@ export class SyntheticWriteError extends Error {
 
 /**
  * Writes a synthetic model: random weights in the exact shape, tensor types and size of a named architecture. The bytes
- * depend on (shape, quant, seed, generator version) alone, on every platform. Memory stays under about 100 MB whatever the
- * file's size. The file appears whole under its name or not at all; a killed process may leave `<path>.<uuid>.partial`.
+ * depend on (shape, quant, seed, generator version) alone, on every platform. The process stays under about 200 MB whatever
+ * the file's size, most of it the vocabulary's texts. The file appears whole under its name or not at all; a killed process
+ * may leave `<path>.<uuid>.partial`.
  *
  * @throws RangeError for an unknown shape, quantisation or seed.
  * @throws SyntheticWriteError `disk_full` before writing when the free space is short, or while writing; `write_failed` for
