@@ -7,7 +7,7 @@ import {
   machineFacts,
   sample,
   submission,
-} from "./testing/farm-rows.js";
+} from "./farm-rows.fixture.js";
 
 const SHA = fakeSha256("model");
 const base: KeyInput = {

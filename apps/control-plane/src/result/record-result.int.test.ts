@@ -12,7 +12,7 @@ import {
   openFarmDatabase,
   sample,
   submission,
-} from "./testing/farm-rows.js";
+} from "./farm-rows.fixture.js";
 
 let farm: Awaited<ReturnType<typeof openFarmDatabase>>;
 let rows: FarmRows;

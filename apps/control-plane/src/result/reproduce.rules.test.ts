@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { reproduceSteps, type ReproduceInput } from "./reproduce.rules.js";
-import { DECODE, fakeSha256 } from "./testing/farm-rows.js";
+import { DECODE, fakeSha256 } from "./farm-rows.fixture.js";
 
 const SHA = fakeSha256("model");
 const input: ReproduceInput = {

@@ -6,7 +6,7 @@ import {
   submissionDigest,
   type Asked,
 } from "./submission.rules.js";
-import { DECODE, fakeSha256, LLAMA, sample, submission } from "./testing/farm-rows.js";
+import { DECODE, fakeSha256, LLAMA, sample, submission } from "./farm-rows.fixture.js";
 
 const SHA = fakeSha256("model");
 const asked: Asked = {

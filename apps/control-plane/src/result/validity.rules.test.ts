@@ -1,13 +1,6 @@
 import { WorkloadSpec, type Sample } from "@benchfarm/contracts";
 import { summarizeMetrics } from "./metric-summary.rules.js";
-import {
-  conditions,
-  DECODE,
-  fakeSha256,
-  PREFILL,
-  sample,
-  submission,
-} from "./testing/farm-rows.js";
+import { conditions, DECODE, fakeSha256, PREFILL, submission } from "./farm-rows.fixture.js";
 import { judge } from "./validity.rules.js";
 
 const context = { decodeBytesPerToken: 1e6, memoryBandwidthBytesPerSecond: 10e9 };

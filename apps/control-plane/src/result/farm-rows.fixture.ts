@@ -11,9 +11,9 @@ import {
   type Sample,
 } from "@benchfarm/contracts";
 import { createTestDatabase, ensureTemplateDatabase } from "@benchfarm/embedded-postgres";
-import { loadConfig } from "../../platform/config.js";
-import { Database, Prisma } from "../../platform/database/database.js";
-import { migrationsDigest, runMigrations } from "../../platform/database/migrate.js";
+import { loadConfig } from "../platform/config.js";
+import { Database, Prisma } from "../platform/database/database.js";
+import { migrationsDigest, runMigrations } from "../platform/database/migrate.js";
 
 /** A migrated database without a program around it, for tests of stores and verbs. */
 export async function openFarmDatabase(): Promise<{
