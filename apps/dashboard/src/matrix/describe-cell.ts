@@ -71,7 +71,10 @@ export function cellWords(
     }
     case "failed": {
       const { code } = failureOf(cell.detail);
-      return { text: code ?? "failed", sentence: sentence("Failed", cell.detail ?? "no reason was recorded") };
+      return {
+        text: code ?? "failed",
+        sentence: sentence("Failed", cell.detail ?? "no reason was recorded"),
+      };
     }
     case "several": {
       const add = dimensionToAdd(cell.detail, used);
@@ -81,7 +84,10 @@ export function cellWords(
       };
     }
     case "pending":
-      return { text: "pending", sentence: sentence("Pending", cell.detail ?? "its runs are on their way") };
+      return {
+        text: "pending",
+        sentence: sentence("Pending", cell.detail ?? "its runs are on their way"),
+      };
     case "not_applicable":
       return {
         text: "n/a",

@@ -1,0 +1,96 @@
+import { routes, workloadName, type Run, type Sweep } from "@benchfarm/contracts";
+import { Link, useParams } from "react-router";
+import { StateBadge } from "../design/badge.js";
+import { Facts, ShortId } from "../design/facts.js";
+import { MoreButton } from "../design/more-button.js";
+import { usePageTitle } from "../design/page-title.js";
+import { useFarmList, useFarmQuery } from "../farm/farm-query.js";
+import { Loaded } from "../farm/loaded.js";
+import { formatCount } from "../format/format-number.js";
+import { elapsedMs, formatDuration, formatInstant } from "../format/format-time.js";
+import { RunsTable } from "../run/runs-table.js";
+import { ProgressBar } from "./progress-bar.js";
+
+const RUNS_AT_ONCE = 200;
+
+function selectorWords(selector: Record<string, string[] | undefined>, everything: string): string {
+  const parts = Object.entries(selector).filter(([, values]) => values !== undefined);
+  return parts.length === 0
+    ? everything
+    : parts.map(([name, values]) => `${name}: ${values?.join(", ")}`).join("; ");
+}
+
+/** One sweep: how far it is, how long yet, and every run with its reason. */
+export function SweepPage() {
+  const { id = "" } = useParams();
+  const query = useFarmQuery(routes.readSweep, { params: { id } }, (sweep) =>
+    sweep === undefined || sweep.state !== "done" ? 2000 : false,
+  );
+  const active = query.data?.state !== "done";
+  const runs = useFarmList<Run>(
+    routes.listRuns,
+    { query: { sweep: id, limit: RUNS_AT_ONCE } },
+    active ? 3000 : false,
+  );
+  usePageTitle(query.data?.name ?? "Sweep");
+  return (
+    <div className="page" data-testid="sweep-page">
+      <p className="crumbs">
+        <Link to="/sweeps">Sweeps</Link> / <ShortId id={id} length={16} />
+      </p>
+      <Loaded query={query}>{(sweep) => <SweepContent sweep={sweep} />}</Loaded>
+      <section className="panel" aria-label="Runs">
+        <h2>Runs</h2>
+        <Loaded query={runs}>
+          {(items) =>
+            items.length === 0 ? (
+              <p>This sweep has no runs: no device could serve any of its combinations.</p>
+            ) : (
+              <>
+                <RunsTable runs={items} />
+                <MoreButton query={runs} />
+              </>
+            )
+          }
+        </Loaded>
+      </section>
+    </div>
+  );
+}
+
+function SweepContent({ sweep }: { sweep: Sweep }) {
+  const { progress, spec } = sweep;
+  const left =
+    sweep.state === "done"
+      ? `Ended after ${formatDuration(elapsedMs(sweep.createdAt, sweep.endedAt))}`
+      : progress.remainingMs === null
+        ? "Time left is known once its first run has finished"
+        : `About ${formatDuration(progress.remainingMs)} left`;
+  return (
+    <>
+      <header className="page-head">
+        <h1>
+          {sweep.name} <StateBadge word={sweep.state} />
+        </h1>
+        <p role="status" data-testid="sweep-left">
+          {progress.done} of {formatCount(progress.total, "run")} done. {left}.{" "}
+          <Link to="/">See the matrix</Link>
+        </p>
+      </header>
+      <section className="panel" aria-label="Progress">
+        <ProgressBar progress={progress} words />
+        <Facts
+          facts={[
+            ["devices", selectorWords(spec.devices, "every active device")],
+            ["quants", selectorWords(spec.quants, "every quant")],
+            ["engines", spec.engines.map((e) => `${e.engine} on ${e.backend}`).join(", ")],
+            ["workloads", spec.workloads.map(workloadName).join(", ")],
+            ["band", sweep.band],
+            ["created", formatInstant(sweep.createdAt)],
+            ["ended", sweep.endedAt === null ? "not yet" : formatInstant(sweep.endedAt)],
+          ]}
+        />
+      </section>
+    </>
+  );
+}
