@@ -1,1 +1,10 @@
-export {};
+export * from "./agent.js";
+export * from "./agent-event.js";
+export * from "./agent-failure.js";
+export { AGENT_VERSION } from "./agent-version.js";
+export { artifactPath, freeDiskBytes } from "./artifact-cache.js";
+export { systemClock, type Clock } from "./clock.js";
+export * from "./device-host.js";
+export { enrolAgent, isEnrolled, type EnrolOptions } from "./enrol.js";
+export { createFarmClient } from "./farm-client.js";
+export { readRegistration, type Registration } from "./identity.js";

@@ -173,6 +173,8 @@ describe("the embedded core's fields", () => {
     benchfarm_load_ns: 1_200_000_000,
     benchfarm_effective_backend: "cpu",
     benchfarm_backend_evidence: ["load_tensors:   CPU_Mapped model buffer size =     1.20 MiB"],
+    benchfarm_release: "v0.4.0",
+    benchfarm_flash_attn_effective: "enabled",
     benchfarm_cpu_variant: "libggml-cpu-zen4.so",
     benchfarm_peak_rss_bytes: 12_345_678,
     benchfarm_cpu_ns: [900_000],
@@ -183,7 +185,8 @@ describe("the embedded core's fields", () => {
     expect(parseBench(asked, changed("pp32", fields, { stderr: "" }))).toMatchObject({
       kind: "measured",
       samples: [{ loadNs: 1_200_000_000, peakMemoryBytes: 12_345_678, cpuNs: 900_000 }],
-      settings: { cpuVariant: "zen4" },
+      settings: { cpuVariant: "zen4", flashAttention: "on" },
+      reportedVersion: "v0.4.0",
       effectiveBackend: "cpu",
       evidence: fields.benchfarm_backend_evidence,
     });

@@ -31,8 +31,13 @@ function cpuVariantOf(row: BenchRow, stderr: string): string | null {
     : named.replace(/^(?:lib)?ggml-cpu-?/, "").replace(/\.(?:so|dll|dylib)$/, "");
 }
 
-function flashAttentionOf(row: BenchRow): string {
-  const told = row.benchfarm_flash_attn ?? row.flash_attn;
+/** What `auto` became, where the engine or its log says so; else the setting itself. */
+function flashAttentionOf(row: BenchRow, stderr: string): string {
+  const became =
+    row.benchfarm_flash_attn_effective ??
+    /Flash Attention (?:was auto|not supported), set to (enabled|disabled)/.exec(stderr)?.[1];
+  if (became !== undefined && became !== null) return became === "enabled" ? "on" : "off";
+  const told = row.flash_attn;
   if (typeof told === "string") return told;
   if (typeof told === "boolean") return told ? "on" : "off";
   return told < 0 ? "auto" : told === 0 ? "off" : "on";
@@ -43,7 +48,7 @@ function settingsOf(row: BenchRow, stderr: string): EffectiveSettings {
     threads: row.n_threads,
     batchSize: row.n_batch,
     microBatchSize: row.n_ubatch,
-    flashAttention: flashAttentionOf(row),
+    flashAttention: flashAttentionOf(row, stderr),
     cacheTypeK: row.type_k,
     cacheTypeV: row.type_v,
     gpuLayers: row.n_gpu_layers,
@@ -145,7 +150,7 @@ export function parseBench(task: EngineTask, output: ProcessOutput): ParseOutcom
     settings: settingsOf(row, output.stderr),
     effectiveBackend: finding.backend,
     evidence: finding.evidence,
-    reportedVersion: benchVersion(row),
+    reportedVersion: row.benchfarm_release ?? benchVersion(row),
   };
   const fault = faultOf(task, row);
   if (fault !== null) return failed(fault[0], fault[1], report);

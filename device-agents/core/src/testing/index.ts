@@ -1,0 +1,3 @@
+export * from "./fake-host.js";
+export * from "./host-conformance.js";
+export * from "./simulated-agent.js";
