@@ -145,8 +145,9 @@ function decodeFailure(what: string, code: number): EngineFailure {
 }
 
 /**
- * Looks for NaN and infinity in the logits of the last decoded token. A NaN anywhere earlier stays in the
- * key/value cache or the recurrent state and so reaches this token too.
+ * Looks for NaN and infinity in the logits of the last decoded token. Earlier tokens that went wrong stay in the
+ * key/value cache or the recurrent state and reach it too. It sees a model or backend that computes nothing but
+ * nonsense; a single NaN can vanish where a kernel rounds activations to 8 bits.
  */
 function checkLogits(library: LlamaLibrary, context: Handle, model: LoadedModel): void {
   const address = library.getLogitsIth(context, -1);
