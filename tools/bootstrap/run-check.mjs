@@ -26,6 +26,11 @@ const GATES = [
     "types of tests",
     () => captureNode(packageProgram("typescript", "tsc"), ["-p", "tsconfig.test.json"]),
   ],
+  [
+    "types of the dashboard's tests",
+    () =>
+      captureNode(packageProgram("typescript", "tsc"), ["-p", "apps/dashboard/tsconfig.test.json"]),
+  ],
   ["database schema", () => captureNode(packageProgram("prisma", "prisma"), ["validate"])],
   ["OpenAPI drift", () => captureNode(at("apps/control-plane/dist/openapi-main.js"), ["--check"])],
 ];
