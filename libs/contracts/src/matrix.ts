@@ -40,6 +40,8 @@ export const MatrixQuery = z
     weights: WeightsOrigin.optional(),
     /** Test doubles are left out unless asked for. */
     simulated: z.stringbool().default(false),
+    /** Goes before the Accept header. CSV has one line per place, Markdown a table. */
+    format: z.enum(["json", "csv", "markdown"]).optional(),
   })
   .meta({ id: "MatrixQuery" });
 export type MatrixQuery = z.infer<typeof MatrixQuery>;
