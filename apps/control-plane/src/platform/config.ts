@@ -32,6 +32,10 @@ const Environment = z.object({
     .default("info"),
   BENCHFARM_DATABASE_CONNECTIONS: count(20),
   BENCHFARM_TASK_CONCURRENCY: count(4),
+  BENCHFARM_QUEUE_PREFIX: z
+    .string()
+    .regex(/^[\w-]{1,60}$/, { message: "takes letters, digits, - and _, at most 60" })
+    .default("benchfarm"),
   BENCHFARM_POLL_WAIT_MS: duration(25_000),
   BENCHFARM_OFFER_MS: duration(30_000),
   BENCHFARM_HEARTBEAT_MS: duration(15_000),
@@ -86,6 +90,8 @@ export class Config {
   readonly logLevel!: string;
   readonly databaseConnections!: number;
   readonly taskConcurrency!: number;
+  /** Keeps farms apart that share a Redis. */
+  readonly queuePrefix!: string;
   readonly timers!: Timers;
 
   constructor(settings: { readonly [K in keyof Config]: Config[K] }) {
@@ -131,6 +137,7 @@ export function loadConfig(
     logLevel: env.BENCHFARM_LOG_LEVEL,
     databaseConnections: env.BENCHFARM_DATABASE_CONNECTIONS,
     taskConcurrency: env.BENCHFARM_TASK_CONCURRENCY,
+    queuePrefix: env.BENCHFARM_QUEUE_PREFIX,
     timers: {
       pollWaitMs: env.BENCHFARM_POLL_WAIT_MS,
       offerMs: env.BENCHFARM_OFFER_MS,

@@ -11,6 +11,12 @@ import { IdempotencyInterceptor } from "./http/idempotency.js";
 import { ProblemFilter } from "./http/problem.filter.js";
 import { RouteTable } from "./http/route-table.js";
 import { Log } from "./log.js";
+import { makeTaskQueue } from "./queue/open-task-queue.js";
+import { Relay } from "./queue/relay.js";
+import { TaskQueue } from "./queue/task-queue.js";
+import { TaskRunner } from "./queue/task-runner.js";
+import { Periodic } from "./schedule.js";
+import { Shutdown } from "./shutdown.js";
 import { Wake } from "./wake.js";
 
 /** What every slice stands on, injectable everywhere. */
@@ -27,6 +33,24 @@ import { Wake } from "./wake.js";
     Dashboard,
     IdempotencyInterceptor,
     RouteTable,
+    Periodic,
+    Shutdown,
+    {
+      provide: TaskQueue,
+      useFactory: (config: Config, log: Log) =>
+        makeTaskQueue(
+          {
+            databaseUrl: config.databaseUrl,
+            redisUrl: config.redisUrl,
+            prefix: config.queuePrefix,
+            lockMs: config.timers.taskLockMs,
+          },
+          log.pino,
+        ),
+      inject: [Config, Log],
+    },
+    TaskRunner,
+    Relay,
     { provide: APP_GUARD, useClass: AccessGuard },
     { provide: APP_FILTER, useClass: ProblemFilter },
   ],
@@ -39,6 +63,11 @@ import { Wake } from "./wake.js";
     AgentKeyCache,
     Dashboard,
     IdempotencyInterceptor,
+    Periodic,
+    Shutdown,
+    TaskQueue,
+    TaskRunner,
+    Relay,
   ],
 })
 export class PlatformModule {

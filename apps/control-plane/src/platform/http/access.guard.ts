@@ -5,6 +5,7 @@ import { ModuleRef } from "@nestjs/core";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { z } from "zod";
 import { Clock } from "../clock.js";
+import { Shutdown } from "../shutdown.js";
 import { AgentKeyCache } from "./agent-keys.js";
 import { ApiKeys } from "./api-keys.js";
 import { OPEN_METADATA, ROUTE_METADATA, type Call } from "./call.js";
@@ -23,9 +24,11 @@ export class AccessGuard implements CanActivate {
   readonly #moduleRef: ModuleRef;
   readonly #agentKeys: AgentKeyCache;
   readonly #clock: Clock;
+  readonly #shutdown: Shutdown;
   #apiKeys: ApiKeys | undefined;
 
-  constructor(moduleRef: ModuleRef, agentKeys: AgentKeyCache, clock: Clock) {
+  constructor(moduleRef: ModuleRef, agentKeys: AgentKeyCache, clock: Clock, shutdown: Shutdown) {
+    this.#shutdown = shutdown;
     this.#moduleRef = moduleRef;
     this.#agentKeys = agentKeys;
     this.#clock = clock;
@@ -43,6 +46,7 @@ export class AccessGuard implements CanActivate {
       request,
       http.getResponse<FastifyReply>(),
       parseRequest(route, request),
+      this.#shutdown.signal,
     );
     return true;
   }
@@ -175,21 +179,28 @@ function makeCall(
   request: FastifyRequest,
   response: FastifyReply,
   parts: ParsedParts,
+  stopping: AbortSignal,
 ): Call {
-  let controller: AbortController | undefined;
+  let signal: AbortSignal | undefined;
   return {
     ...(parts as { params: never; query: never; body: never }),
     principal,
     request,
     response,
     get signal() {
-      if (controller === undefined) {
-        const made = (controller = new AbortController());
+      if (signal === undefined) {
+        // AbortSignal.any would leave an entry at the process's signal for every call.
+        const controller = new AbortController();
+        const abort = () => controller.abort();
+        stopping.addEventListener("abort", abort, { once: true });
         response.raw.once("close", () => {
-          if (!response.raw.writableFinished) made.abort();
+          stopping.removeEventListener("abort", abort);
+          if (!response.raw.writableFinished) abort();
         });
+        if (stopping.aborted) abort();
+        ({ signal } = controller);
       }
-      return controller.signal;
+      return signal;
     },
   };
 }

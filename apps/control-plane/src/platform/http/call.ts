@@ -22,7 +22,7 @@ export interface Call<R extends Route = Route> {
   readonly principal: Principal;
   readonly request: FastifyRequest;
   readonly response: FastifyReply;
-  /** Aborted when the caller hangs up before the reply is sent. */
+  /** Aborted when the caller hangs up before the reply is sent, and when this process is about to stop: then answer soon. */
   readonly signal: AbortSignal;
 }
 

@@ -6,6 +6,7 @@ import { NestFactory } from "@nestjs/core";
 import { FastifyAdapter, type NestFastifyApplication } from "@nestjs/platform-fastify";
 import type { DynamicModule } from "@nestjs/common";
 import { Log } from "../log.js";
+import { TaskRunner } from "../queue/task-runner.js";
 import { Dashboard } from "./dashboard.js";
 import { RouteTable } from "./route-table.js";
 
@@ -88,7 +89,14 @@ export async function createApp(
     reply.header("x-request-id", request.id);
     done();
   });
-  await app.init();
-  app.get(RouteTable).check({ partial: options.partialRouteTable ?? false });
+  try {
+    await app.init();
+    const partial = options.partialRouteTable ?? false;
+    app.get(RouteTable).check({ partial });
+    app.get(TaskRunner).check({ partial });
+  } catch (error) {
+    await app.close();
+    throw error;
+  }
   return app;
 }

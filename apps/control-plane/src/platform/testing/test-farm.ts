@@ -63,6 +63,7 @@ export async function startTestFarm(options: TestFarmOptions = {}): Promise<Test
     BENCHFARM_LOG_LEVEL: process.env["BENCHFARM_LOG_LEVEL"] ?? "error",
     BENCHFARM_DATABASE_CONNECTIONS: "8",
     BENCHFARM_RELAY_MS: "20",
+    BENCHFARM_QUEUE_PREFIX: `test-${new URL(databaseUrl).pathname.slice(1).slice(0, 50)}`,
     ...(options.role === undefined ? {} : { BENCHFARM_ROLE: options.role }),
     ...options.env,
   });

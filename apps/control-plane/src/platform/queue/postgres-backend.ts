@@ -1,0 +1,49 @@
+import {
+  createPostgresBackend,
+  runMigrations,
+  withBackend,
+  type PostgresConnectionOptions,
+} from "bullmq";
+import pg from "pg";
+import type { BullBackend } from "./bull-task-queue.js";
+
+/** BullMQ's schema in the farm's database. */
+const SCHEMA = "bullmq";
+const CONNECTIONS = 6;
+
+/** BullMQ on the farm's own PostgreSQL, in a schema and with a pool of its own. */
+export function postgresBackend(databaseUrl: string): BullBackend {
+  const pool = new pg.Pool({
+    connectionString: databaseUrl,
+    max: CONNECTIONS,
+    keepAlive: true,
+    application_name: "benchfarm-queue",
+    // BullMQ's statements name no schema.
+    options: `-c search_path=${SCHEMA}`,
+  });
+  pool.on("error", () => undefined);
+  const classes = withBackend(createPostgresBackend);
+  // BullMQ's own description of a pool knows fewer overloads than pg's.
+  const connection = pool as unknown as PostgresConnectionOptions;
+  return {
+    async prepare() {
+      const client = await pool.connect();
+      try {
+        await runMigrations(client, SCHEMA);
+      } finally {
+        client.release();
+      }
+    },
+    newQueue: (name) => new classes.Queue(name, { connection }) as never,
+    newWorker: (name, lockMs, fetchBlockS) =>
+      new classes.Worker(name, null, {
+        connection,
+        autorun: false,
+        lockDuration: lockMs,
+        stalledInterval: lockMs,
+        maxStalledCount: 10,
+        drainDelay: fetchBlockS,
+      }) as never,
+    close: () => pool.end(),
+  };
+}
