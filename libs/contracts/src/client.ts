@@ -83,7 +83,8 @@ function queryString(query: Record<string, unknown> | undefined): string {
   const search = new URLSearchParams();
   for (const [name, value] of Object.entries(query ?? {})) {
     if (value === undefined || value === null) continue;
-    search.set(name, Array.isArray(value) ? value.join(",") : String(value));
+    // A query's values are texts, numbers and truth values, or lists of them.
+    search.set(name, Array.isArray(value) ? value.join(",") : String(value as string | number));
   }
   const text = search.toString();
   return text === "" ? "" : `?${text}`;
