@@ -154,7 +154,10 @@ const imports = {
       ImportExpression: ({ source }) => check(source),
       TSImportType: ({ source, argument }) => check(source ?? argument?.literal ?? argument),
       CallExpression: ({ callee, arguments: [argument] }) => {
-        if (callee.type === "Identifier" && callee.name === "require") check(argument);
+        if (callee.type !== "Identifier" || callee.name !== "require") return;
+        // Sources are ES modules, so a function of this name may be something else; modules are told by their look.
+        if (/^[.@]|^node:/.test(argument?.value) || isBuiltin(String(argument?.value)))
+          check(argument);
       },
     };
   },
