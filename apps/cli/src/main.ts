@@ -38,7 +38,12 @@ function explain(error: unknown): string {
     error instanceof InvalidArgumentError ||
     [
       "SettingError",
+      "ConfigError",
+      "MigrationError",
+      "PortTakenError",
       "FarmStartError",
+      "AgentStopped",
+      "AgentFailure",
       "TransferError",
       "EmbeddedPostgresError",
       "SyntheticWriteError",

@@ -1,3 +1,4 @@
+export { provideRootKey } from "./org/provide-root-key.js";
 export { ensureRootOrg, type RootOrg } from "./org/create-org.js";
 export { Config, ConfigError, loadConfig, type Role, type Timers } from "./platform/config.js";
 export { Database } from "./platform/database/database.js";

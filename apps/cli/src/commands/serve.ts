@@ -1,4 +1,4 @@
-import { startControlPlane } from "@benchfarm/control-plane";
+import { loadConfig, startControlPlane } from "@benchfarm/control-plane";
 import type { Command } from "commander";
 import { stopWithParent } from "../farm/child-process-host.js";
 
@@ -8,7 +8,7 @@ export function addServeCommand(program: Command): void {
     .command("serve", { hidden: true })
     .description("run the control plane in this process, configured by the environment")
     .action(async () => {
-      const controlPlane = await startControlPlane();
+      const controlPlane = await startControlPlane(loadConfig());
       stopWithParent(() => {
         void controlPlane.close().then(() => process.exit(0));
       });

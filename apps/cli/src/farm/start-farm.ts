@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { setTimeout as delay } from "node:timers/promises";
 import { createClient, routes, type Client, type Device } from "@benchfarm/contracts";
-import { provideRootKey, runMigrations } from "@benchfarm/control-plane";
+import { loadConfig, provideRootKey, runMigrations } from "@benchfarm/control-plane";
 import {
   ensureDatabase,
   startEmbeddedPostgres,
@@ -34,6 +34,7 @@ export class FarmStartError extends Error {
 }
 
 const PROGRAM = fileURLToPath(new URL("../../bin/benchfarm.mjs", import.meta.url));
+const DASHBOARD = fileURLToPath(new URL("../../../dashboard/dist", import.meta.url));
 const START_TIMEOUT_MS = 60_000;
 
 /**
@@ -58,23 +59,26 @@ export async function startFarm(
     const host = config.host === "0.0.0.0" || config.host === "::" ? "127.0.0.1" : config.host;
     const url = `http://${host.includes(":") ? `[${host}]` : host}:${config.port}`;
     const kept = readCredentials(config.dataDir);
-    const apiKey = await provideRootKey(databaseUrl, kept?.apiKey ?? null);
+    const artifactDir = join(config.dataDir, "artifacts");
+    const environment = {
+      ...config.environment,
+      DATABASE_URL: databaseUrl,
+      BENCHFARM_HOST: config.host,
+      BENCHFARM_PORT: String(config.port),
+      BENCHFARM_DATA_DIR: config.dataDir,
+      BENCHFARM_ARTIFACT_DIR: artifactDir,
+      BENCHFARM_DASHBOARD_DIR: config.environment["BENCHFARM_DASHBOARD_DIR"] ?? DASHBOARD,
+      BENCHFARM_ROLE: "all",
+      // This farm's own rows may be read without a key by whoever reaches its address.
+      BENCHFARM_ANONYMOUS_READ_ORG: config.environment["BENCHFARM_ANONYMOUS_READ_ORG"] ?? "local",
+    };
+    const apiKey = await provideRootKey(loadConfig(environment), kept?.apiKey ?? null);
     writeCredentials(config.dataDir, { url, apiKey });
 
     onStep("starting the control plane");
-    const artifactDir = join(config.dataDir, "artifacts");
     const controlPlane = startFarmProcess(
       [PROGRAM, "serve"],
-      {
-        ...config.environment,
-        DATABASE_URL: databaseUrl,
-        BENCHFARM_HOST: config.host,
-        BENCHFARM_PORT: String(config.port),
-        BENCHFARM_DATA_DIR: config.dataDir,
-        BENCHFARM_ARTIFACT_DIR: artifactDir,
-        BENCHFARM_ROLE: "all",
-        BENCHFARM_ANONYMOUS_READ_ORG: config.environment["BENCHFARM_ANONYMOUS_READ_ORG"] ?? "local",
-      },
+      environment,
       join(config.dataDir, "logs", "control-plane.log"),
     );
     stops.push(() => controlPlane.stop());
