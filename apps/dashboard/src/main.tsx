@@ -1,64 +1,19 @@
-import { QueryClientProvider } from "@tanstack/react-query";
-import { lazy, StrictMode } from "react";
+import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
-import { BrowserRouter, Link, Route, Routes } from "react-router";
 import { z } from "zod";
 import "./design/styles.css";
 import { applyKeptTheme } from "./design/theme.js";
-import { queryClient } from "./farm/farm-query.js";
-import { MatrixPage } from "./matrix/matrix-page.js";
-import { Shell } from "./shell.js";
 
-// Before the first parse: zod otherwise probes `new Function`, which a content security policy without unsafe-eval reports.
+// Before any schema is made, so the app (and with it the contracts) is imported after this: zod otherwise probes `new Function`, which a
+// content security policy without unsafe-eval reports as a violation.
 z.config({ jitless: true });
 applyKeptTheme();
 
-const CellPage = lazy(async () => ({ default: (await import("./result/cell-page.js")).CellPage }));
-const SweepsPage = lazy(async () => ({
-  default: (await import("./sweep/sweeps-page.js")).SweepsPage,
-}));
-const SweepPage = lazy(async () => ({
-  default: (await import("./sweep/sweep-page.js")).SweepPage,
-}));
-const DevicesPage = lazy(async () => ({
-  default: (await import("./device/devices-page.js")).DevicesPage,
-}));
-const DevicePage = lazy(async () => ({
-  default: (await import("./device/device-page.js")).DevicePage,
-}));
-const RunPage = lazy(async () => ({ default: (await import("./run/run-page.js")).RunPage }));
-
-function NoSuchPage() {
-  return (
-    <section className="panel">
-      <h1>There is no such page</h1>
-      <p>
-        Go to <Link to="/">the matrix</Link>, <Link to="/sweeps">the sweeps</Link> or{" "}
-        <Link to="/devices">the devices</Link>.
-      </p>
-    </section>
-  );
-}
-
 const root = document.getElementById("root");
 if (root === null) throw new Error("index.html has no #root");
+const { App } = await import("./app.js");
 createRoot(root).render(
   <StrictMode>
-    <QueryClientProvider client={queryClient}>
-      <BrowserRouter>
-        <Routes>
-          <Route element={<Shell />}>
-            <Route index element={<MatrixPage />} />
-            <Route path="cells/:key" element={<CellPage />} />
-            <Route path="sweeps" element={<SweepsPage />} />
-            <Route path="sweeps/:id" element={<SweepPage />} />
-            <Route path="devices" element={<DevicesPage />} />
-            <Route path="devices/:id" element={<DevicePage />} />
-            <Route path="runs/:id" element={<RunPage />} />
-            <Route path="*" element={<NoSuchPage />} />
-          </Route>
-        </Routes>
-      </BrowserRouter>
-    </QueryClientProvider>
+    <App />
   </StrictMode>,
 );

@@ -14,7 +14,15 @@ async function copy(text: string): Promise<void> {
 }
 
 /** Copies `text`, and says whether that worked. */
-export function CopyButton({ text, what }: { text: string; what: string }) {
+export function CopyButton({
+  text,
+  what,
+  label = "Copy",
+}: {
+  text: string;
+  what: string;
+  label?: string;
+}) {
   const [state, setState] = useState<"idle" | "copied" | "failed">("idle");
   const onClick = () => {
     copy(text).then(
@@ -26,7 +34,7 @@ export function CopyButton({ text, what }: { text: string; what: string }) {
   return (
     <button type="button" className="small" onClick={onClick} aria-label={`Copy ${what}`}>
       <span aria-live="polite">
-        {state === "copied" ? "Copied" : state === "failed" ? "Select and copy by hand" : "Copy"}
+        {state === "copied" ? "Copied" : state === "failed" ? "Select and copy by hand" : label}
       </span>
     </button>
   );

@@ -80,7 +80,7 @@ const ROOM_RIGHT = 30;
 /** Fits a matrix of `rows` x `columns` into `width` pixels: cells never get too small to hit; what does not fit is reached by sliders. */
 export function canvasFrame(width: number, rows: number, columns: number): CanvasFrame {
   const left = Math.round(Math.min(190, Math.max(96, width * 0.2)));
-  const top = 118;
+  const top = 172;
   const room = Math.max(SMALLEST_COLUMN, width - left - ROOM_RIGHT);
   const columnsInSight = Math.min(columns, Math.max(1, Math.floor(room / SMALLEST_COLUMN)));
   const rowHeight = Math.max(SMALLEST_ROW, Math.min(LARGEST_ROW, 720 / rows));

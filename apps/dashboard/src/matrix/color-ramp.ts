@@ -21,7 +21,7 @@ const RAMPS: Record<RampTheme, { worst: Stop; best: Stop }> = {
   },
   dark: {
     worst: { lightness: 0.285, chroma: 0.025, hueDegrees: 250 },
-    best: { lightness: 0.84, chroma: 0.105, hueDegrees: 205 },
+    best: { lightness: 0.81, chroma: 0.09, hueDegrees: 212 },
   },
 };
 

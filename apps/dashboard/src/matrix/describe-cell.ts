@@ -101,6 +101,22 @@ export function cellWords(
   }
 }
 
+/** Why the cells of one status have no number: the different details with how often they occur, most frequent first. */
+export function reasonsOf(
+  matrix: Matrix,
+  status: MatrixCell["status"],
+): { reason: string; count: number }[] {
+  const counts = new Map<string, number>();
+  for (const cell of matrix.cells.flat()) {
+    if (cell.status !== status || cell.detail === null) continue;
+    const reason = status === "failed" ? (failureOf(cell.detail).code ?? cell.detail) : cell.detail;
+    counts.set(reason, (counts.get(reason) ?? 0) + 1);
+  }
+  return [...counts]
+    .map(([reason, count]) => ({ reason, count }))
+    .sort((a, b) => b.count - a.count);
+}
+
 /** How many cells of a matrix have each status. */
 export function countStatuses(matrix: Matrix): Partial<Record<MatrixCell["status"], number>> {
   const counts: Partial<Record<MatrixCell["status"], number>> = {};

@@ -53,6 +53,15 @@ export function headLayout(heads: MatrixHead[], dimensions: Dimension[]): HeadLa
   };
 }
 
+/** Shortens the outermost part of a head's title, so that the title fits into `most` characters and its inner parts stay whole. */
+export function shortTitle(title: string, most: number): string {
+  if (title.length <= most) return title;
+  const at = title.indexOf(" · ");
+  const [outer, inner] = at === -1 ? [title, ""] : [title.slice(0, at), title.slice(at)];
+  const room = Math.max(4, most - inner.length - 1);
+  return outer.length <= room ? title : `${outer.slice(0, room).trimEnd()}…${inner}`;
+}
+
 /** The varying part of every head's label, for axes that have one line of text per head. */
 export function headTitles(layout: HeadLayout, count: number): string[] {
   const titles: string[][] = Array.from({ length: count }, () => []);

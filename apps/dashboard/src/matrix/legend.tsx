@@ -1,6 +1,6 @@
 import type { Matrix, MatrixCell } from "@benchfarm/contracts";
 import { rampColors, type RampTheme } from "./color-ramp.js";
-import { countStatuses } from "./describe-cell.js";
+import { countStatuses, reasonsOf } from "./describe-cell.js";
 import { describeGroup, NARROWEST_RATIO, type MatrixScale } from "./scale-groups.js";
 
 const STOPS = Array.from({ length: 13 }, (_, i) => i / 12);
@@ -10,9 +10,27 @@ const STATUS_WORDS: [MatrixCell["status"], string][] = [
   ["held", "held back until a person has checked it"],
   ["several", "several keys: open it to add the dimension that tells them apart"],
   ["pending", "pending: its runs are on their way"],
-  ["empty", "not run: nothing was asked for"],
+  ["empty", "not run"],
   ["not_applicable", "n/a: the metric does not exist for that workload"],
 ];
+
+const REASONS_SHOWN = 3;
+
+function Reasons({ matrix, status }: { matrix: Matrix; status: MatrixCell["status"] }) {
+  const reasons = reasonsOf(matrix, status);
+  if (reasons.length === 0 || status === "not_applicable") return null;
+  const rest = reasons.length - REASONS_SHOWN;
+  return (
+    <ul className="legend-reasons">
+      {reasons.slice(0, REASONS_SHOWN).map(({ reason, count }) => (
+        <li key={reason}>
+          {count}: {reason}
+        </li>
+      ))}
+      {rest > 0 && <li>and {rest} more reasons, in their cells</li>}
+    </ul>
+  );
+}
 
 /** How to read the colours and words of a matrix. */
 export function Legend({
@@ -65,6 +83,7 @@ export function Legend({
           <li key={status}>
             <span className={`swatch ${status}`} aria-hidden="true" />
             {counts[status]} {words}
+            <Reasons matrix={matrix} status={status} />
           </li>
         ))}
         {synthetic && (

@@ -8,7 +8,7 @@ import { canvasFrame, canvasPoints, type CanvasPoint } from "./canvas-points.js"
 import { CellTooltip } from "./cell-tooltip.js";
 import { cellWords } from "./describe-cell.js";
 import { moveInGrid, type GridPlace } from "./grid-navigation.js";
-import { headLayout, headTitles } from "./head-layout.js";
+import { headLayout, headTitles, shortTitle } from "./head-layout.js";
 import type { MatrixGridProps } from "./matrix-grid.js";
 import { useCellTooltip } from "./use-cell-tooltip.js";
 
@@ -167,14 +167,14 @@ export function MatrixCanvas({ matrix, scale, theme, onOpen }: MatrixGridProps) 
         xAxis: {
           type: "category",
           position: "top",
-          data: columnTitles,
+          data: columnTitles.map((title) => shortTitle(title, 27)),
           axisTick: { show: false },
           axisLine: { show: false },
           splitArea: { show: false },
           axisLabel: {
             ...font,
-            rotate: cellWidth < 90 ? 60 : 0,
-            width: cellWidth < 90 ? 124 : cellWidth - 4,
+            rotate: cellWidth < 90 ? 90 : 0,
+            width: cellWidth < 90 ? 160 : cellWidth - 4,
             overflow: "truncate",
             interval: cellWidth >= 13 ? 0 : "auto",
           },
@@ -182,7 +182,7 @@ export function MatrixCanvas({ matrix, scale, theme, onOpen }: MatrixGridProps) 
         yAxis: {
           type: "category",
           inverse: true,
-          data: rowTitles,
+          data: rowTitles.map((title) => shortTitle(title, Math.round(room.left / 6.4))),
           axisTick: { show: false },
           axisLine: { show: false },
           axisLabel: { ...font, width: room.left - 12, overflow: "truncate", interval: 0 },

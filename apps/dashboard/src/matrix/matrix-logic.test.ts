@@ -1,6 +1,6 @@
-import { dimensionToAdd, cellWords, failureOf, countStatuses } from "./describe-cell.js";
+import { dimensionToAdd, cellWords, failureOf, countStatuses, reasonsOf } from "./describe-cell.js";
 import { moveInGrid, PAGE_ROWS } from "./grid-navigation.js";
-import { headLayout, headTitles } from "./head-layout.js";
+import { headLayout, headTitles, shortTitle } from "./head-layout.js";
 import { aCell, aHead, aMatrix } from "./matrix.fixture.js";
 
 const metric = aMatrix([], [], []).metric;
@@ -64,6 +64,18 @@ describe("cell words", () => {
     }
     expect(cellWords(aCell({ status: "held", value: 9000 }), metric, []).text).toBe("held");
   });
+  it("collects why cells are empty or failed", () => {
+    const heads = ["A", "B", "C"].map((sku) => aHead({ sku }));
+    const matrix = aMatrix([aHead({ quant: "Q" })], heads, [
+      [
+        aCell({ detail: "no device offers vulkan" }),
+        aCell({ status: "failed", detail: "timed_out: 600 s" }),
+        aCell({ status: "failed", detail: "timed_out: 90 s" }),
+      ],
+    ]);
+    expect(reasonsOf(matrix, "failed")).toEqual([{ reason: "timed_out", count: 2 }]);
+    expect(reasonsOf(matrix, "empty")).toEqual([{ reason: "no device offers vulkan", count: 1 }]);
+  });
   it("counts statuses", () => {
     const heads = [aHead({ sku: "A" }), aHead({ sku: "B" })];
     expect(
@@ -94,6 +106,13 @@ describe("heads", () => {
       ],
     ]);
     expect(headTitles(layout, 3)).toEqual(["A · pp512", "A · tg128", "B · tg128"]);
+  });
+  it("shortens the outermost part of a title first", () => {
+    expect(shortTitle("Snapdragon X Elite laptop · vulkan · tg128", 30)).toBe(
+      "Snapdragon X… · vulkan · tg128",
+    );
+    expect(shortTitle("Pi 5 · cpu", 30)).toBe("Pi 5 · cpu");
+    expect(shortTitle("a name without parts", 10)).toBe("a name wi…");
   });
   it("keeps a head when everything is constant, and copes with none", () => {
     const layout = headLayout([heads[0]!], ["sku", "engine", "workload"]);

@@ -7,7 +7,9 @@ import { useTheme } from "../design/theme.js";
 import { NARROW, useMedia } from "../design/use-media.js";
 import { useFarmQuery } from "../farm/farm-query.js";
 import { Loaded, Skeleton } from "../farm/loaded.js";
+import { formatCount } from "../format/format-number.js";
 import { formatAgo } from "../format/format-time.js";
+import { onlyApplicable } from "./applicable.js";
 import { ComparisonPanel } from "./comparison-panel.js";
 import { dimensionToAdd } from "./describe-cell.js";
 import { ExportLinks } from "./export-links.js";
@@ -45,7 +47,11 @@ export function MatrixPage() {
   const query = useFarmQuery(routes.readMatrix, { query: matrixQuery(state) }, (matrix) =>
     matrix !== undefined && hasPending(matrix) ? WHILE_PENDING_MS : OTHERWISE_MS,
   );
-  const cellCount = (query.data?.rows.length ?? 0) * (query.data?.columns.length ?? 0);
+  const cellCount = useMemo(() => {
+    if (query.data === undefined) return 0;
+    const { rows, columns } = state.inapplicable ? query.data : onlyApplicable(query.data).matrix;
+    return rows.length * columns.length;
+  }, [query.data, state.inapplicable]);
   const view =
     state.view === "auto" ? (cellCount > CANVAS_FROM_CELLS ? "canvas" : "grid") : state.view;
 
@@ -85,7 +91,7 @@ export function MatrixPage() {
 }
 
 function MatrixContent({
-  matrix,
+  matrix: asked,
   state,
   view,
   narrow,
@@ -100,6 +106,9 @@ function MatrixContent({
   const theme = useTheme();
   const navigate = useNavigate();
   const nowMs = useNowMs();
+  const cut = useMemo(() => onlyApplicable(asked), [asked]);
+  const matrix = state.inapplicable ? asked : cut.matrix;
+  const hidden = cut.hiddenRows + cut.hiddenColumns;
   const scale = useMemo(() => matrixScale(matrix), [matrix]);
   if (matrix.rows.length === 0 || matrix.columns.length === 0) {
     return <NoCells state={state} onChange={onChange} />;
@@ -132,6 +141,24 @@ function MatrixContent({
               ? "nothing folded yet"
               : `last number ${formatAgo(matrix.updatedAt, nowMs)}`}
           </p>
+          {hidden > 0 && (
+            <p className="quiet" data-testid="inapplicable">
+              {matrix.metric.label} does not exist for{" "}
+              {cut.workloads.length === 0 ? "some workloads" : cut.workloads.join(", ")}:{" "}
+              {[
+                ...(cut.hiddenColumns > 0 ? [formatCount(cut.hiddenColumns, "column")] : []),
+                ...(cut.hiddenRows > 0 ? [formatCount(cut.hiddenRows, "row")] : []),
+              ].join(" and ")}{" "}
+              {state.inapplicable ? "without numbers." : "left out."}
+              <button
+                type="button"
+                className="link"
+                onClick={() => onChange({ ...state, inapplicable: !state.inapplicable })}
+              >
+                {state.inapplicable ? "Leave out" : "Show"}
+              </button>
+            </p>
+          )}
           <ExportLinks query={matrixQuery(state)} />
         </div>
       </section>

@@ -113,6 +113,22 @@ export function MatrixToolbar({
 }) {
   const count = activeFilterCount(state);
   const filters = <Filters state={state} facets={facets} onChange={onChange} />;
+  const views = (
+    <div className="segments push" role="radiogroup" aria-label="View">
+      {(["grid", "canvas"] as const).map((choice) => (
+        <label key={choice}>
+          <input
+            type="radio"
+            name="view"
+            checked={view === choice}
+            onChange={() => onChange({ ...state, view: choice })}
+            data-testid={`view-${choice}`}
+          />
+          <span>{choice === "grid" ? "Grid" : "Canvas"}</span>
+        </label>
+      ))}
+    </div>
+  );
   return (
     <section className="toolbar" aria-label="Question" data-testid="toolbar">
       <div className="toolbar-row">
@@ -132,26 +148,16 @@ export function MatrixToolbar({
           </select>
         </label>
         <AxisMenu state={state} onChange={onChange} />
-        <div className="segments push" role="radiogroup" aria-label="View">
-          {(["grid", "canvas"] as const).map((choice) => (
-            <label key={choice}>
-              <input
-                type="radio"
-                name="view"
-                checked={view === choice}
-                onChange={() => onChange({ ...state, view: choice })}
-                data-testid={`view-${choice}`}
-              />
-              <span>{choice === "grid" ? "Grid" : "Canvas"}</span>
-            </label>
-          ))}
-        </div>
+        {!narrow && views}
       </div>
       {narrow ? (
-        <details className="filters-folded" data-testid="filters">
-          <summary>Filters{count > 0 && ` (${count})`}</summary>
-          <div className="toolbar-row">{filters}</div>
-        </details>
+        <div className="toolbar-row">
+          <details className="filters-folded" data-testid="filters">
+            <summary>Filters{count > 0 && ` (${count})`}</summary>
+            <div className="toolbar-row">{filters}</div>
+          </details>
+          {views}
+        </div>
       ) : (
         <div className="toolbar-row">{filters}</div>
       )}

@@ -25,6 +25,7 @@ it("every state survives the way through the address", () => {
     filters: { ...DEFAULT_STATE.filters, backend: ["cpu", "metal"], sku: ["sku_1"] },
     weights: "released",
     simulated: true,
+    inapplicable: true,
     view: "canvas",
   };
   expect(readMatrixState(writeMatrixState(state))).toEqual({ state, ignored: [] });

@@ -14,6 +14,8 @@ export interface MatrixState {
   filters: Record<FilterName, string[]>;
   weights: WeightsOrigin | null;
   simulated: boolean;
+  /** Whether rows and columns in which the metric exists nowhere are shown too. */
+  inapplicable: boolean;
   view: MatrixView;
 }
 
@@ -35,6 +37,7 @@ export const DEFAULT_STATE: MatrixState = {
   filters: NO_FILTERS,
   weights: null,
   simulated: false,
+  inapplicable: false,
   view: "auto",
 };
 
@@ -68,6 +71,8 @@ export function readMatrixState(params: URLSearchParams): {
       : undefined;
   };
 
+  const boolean = (text: string) => (text === "true" ? true : text === "false" ? false : undefined);
+
   const rows = take("rows", DEFAULT_STATE.rows, dimensions);
   const columns = take("columns", DEFAULT_STATE.columns, dimensions);
   const overlap = rows.some((dimension) => columns.includes(dimension));
@@ -94,9 +99,8 @@ export function readMatrixState(params: URLSearchParams): {
         FILTERS.map((name) => [name, split(params.get(name) ?? "")]),
       ) as Record<FilterName, string[]>,
       weights: take("weights", null, (text) => WeightsOrigin.safeParse(text).data),
-      simulated: take("simulated", false, (text) =>
-        text === "true" ? true : text === "false" ? false : undefined,
-      ),
+      simulated: take("simulated", false, boolean),
+      inapplicable: take("inapplicable", false, boolean),
       view: take("view", DEFAULT_STATE.view, (text) =>
         text === "grid" || text === "canvas" || text === "auto" ? text : undefined,
       ),
@@ -116,6 +120,7 @@ export function writeMatrixState(state: MatrixState): URLSearchParams {
   for (const name of FILTERS) put(name, state.filters[name].join(","), "");
   put("weights", state.weights ?? "", "");
   put("simulated", String(state.simulated), "false");
+  put("inapplicable", String(state.inapplicable), "false");
   put("view", state.view, "auto");
   return params;
 }

@@ -1,7 +1,7 @@
 import { metricDefinition, routes, type CellDetail, type MetricId } from "@benchfarm/contracts";
 import { useState } from "react";
 import { Link, useParams } from "react-router";
-import { Badge } from "../design/badge.js";
+import { Badge, StateBadge } from "../design/badge.js";
 import { CopyButton } from "../design/copy-button.js";
 import { Facts, ShortId } from "../design/facts.js";
 import { usePageTitle } from "../design/page-title.js";
@@ -109,7 +109,7 @@ function CellContent({ cell }: { cell: CellDetail }) {
           <h2>Comparison key</h2>
           <p className="quiet">
             Only numbers that agree in all of this are folded together.{" "}
-            <CopyButton text={cell.key} what="the key" />
+            <CopyButton text={cell.key} what="the key" label="Copy key" />
           </p>
           <Facts
             facts={[
@@ -158,24 +158,32 @@ function CellContent({ cell }: { cell: CellDetail }) {
 
       <Reproduce steps={cell.reproduce} />
 
-      {cell.results.map((result, i) => (
-        <section key={result.id} className="panel" aria-label={`Result ${i + 1}`}>
-          <h2>
-            Result {i + 1}{" "}
-            <span className="quiet">
-              {formatInstant(result.createdAt)} <ShortId id={result.id} length={16} />
-            </span>
-          </h2>
-          {result.samples.length > 0 && (
-            <>
-              <h3>Repetitions and conditions, before → after</h3>
-              <Repetitions result={result} metric={metric ?? "decodeTokensPerSecond"} />
-            </>
-          )}
-          <h3>Evidence</h3>
-          <ResultEvidence result={result} />
-        </section>
-      ))}
+      {cell.results.map((result, i) => {
+        const summary = result.metrics.find((m) => m.metric === metric);
+        return (
+          <details key={result.id} className="panel fold" open={i === 0} data-testid="cell-result">
+            <summary>
+              <h2>Result {i + 1}</h2>
+              {metric !== null && summary !== undefined && (
+                <span>
+                  {formatMetric(summary.median, metricDefinition(metric).digits)}{" "}
+                  {metricDefinition(metric).unit}
+                </span>
+              )}
+              <StateBadge word={result.failure?.code ?? result.validity} />
+              <span className="quiet">{formatInstant(result.createdAt)}</span>
+            </summary>
+            {result.samples.length > 0 && (
+              <>
+                <h3>Repetitions and conditions, before → after</h3>
+                <Repetitions result={result} metric={metric ?? "decodeTokensPerSecond"} />
+              </>
+            )}
+            <h3>Evidence</h3>
+            <ResultEvidence result={result} />
+          </details>
+        );
+      })}
     </>
   );
 }
@@ -257,6 +265,7 @@ function Reproduce({ steps }: { steps: CellDetail["reproduce"] }) {
         <CopyButton
           text={steps.map((s) => `# ${s.step}\n${s.command}`).join("\n")}
           what="all steps"
+          label="Copy all"
         />
       </h2>
       <ol className="steps">
