@@ -55,7 +55,8 @@ export default {
     "^(\\.{1,2}/.*)\\.js$": "$1",
   },
   transform: {
-    "^.+\\.tsx?$": swc({ syntax: "typescript", tsx: false, decorators: true }),
+    "^.+\\.ts$": swc({ syntax: "typescript", tsx: false, decorators: true }),
+    "^.+\\.tsx$": swc({ syntax: "typescript", tsx: true }),
     "^.+\\.m?js$": swc({ syntax: "ecmascript" }),
   },
 };
