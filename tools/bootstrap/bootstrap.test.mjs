@@ -139,6 +139,13 @@ describe("installing", () => {
       expect(stderr).toContain("Missing: a@1.0.0 from lock file");
       expect(stderr).toMatch(/npm ci failed \(exit code 1\).*Try again/);
       expect(stderr).not.toMatch(/^\s+at /m);
+      const tests = spawnSync(process.execPath, ["tools/bootstrap.mjs", "test"], {
+        cwd: root,
+        env,
+        encoding: "utf8",
+      });
+      expect(tests.status).toBe(1);
+      expect(tests.stdout).toBe("0 passed, 1 failed\n");
     } finally {
       remove();
     }
