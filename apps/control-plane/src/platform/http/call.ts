@@ -26,10 +26,18 @@ export interface Call<R extends Route = Route> {
   readonly signal: AbortSignal;
 }
 
-/** Returned by a handler that has sent `call.response` itself. */
-export const SENT: unique symbol = Symbol("sent");
+export class Sent {
+  readonly #sent = true;
 
-export type HandlerReply<R extends Route> = RouteReplyInput<R> | typeof SENT;
+  get isSent(): boolean {
+    return this.#sent;
+  }
+}
+
+/** Returned by a handler that has sent `call.response` itself. A class's instance: a symbol would widen on its way out. */
+export const SENT = new Sent();
+
+export type HandlerReply<R extends Route> = RouteReplyInput<R> | Sent;
 
 declare module "fastify" {
   interface FastifyRequest {

@@ -12,7 +12,7 @@ import type { FastifyRequest } from "fastify";
 import { ROUTE_METADATA, send, SENT, type Call, type HandlerReply } from "./call.js";
 import { IdempotencyInterceptor } from "./idempotency.js";
 
-export { bytesOf, SENT, type Call, type HandlerReply } from "./call.js";
+export { bytesOf, Sent, SENT, type Call, type HandlerReply } from "./call.js";
 export { agentOf, orgOf, type Principal } from "./principal.js";
 
 const CallParameter = createParamDecorator(
