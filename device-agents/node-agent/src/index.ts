@@ -1,1 +1,3 @@
-export {};
+export { readNodeAgentConfig, type NodeAgentConfig } from "./config.js";
+export { createLocalHost, type LocalHostOptions } from "./local-host.js";
+export { measureMemoryBandwidth, type BandwidthReading } from "./memory-bandwidth.js";

@@ -96,7 +96,7 @@ export class SimulatedAgent {
         waitMs,
         devices: this.deviceIds.map((deviceId) => ({
           deviceId,
-          availability: "ready",
+          availability: "ready" as const,
           conditions: null,
           freeDiskBytes: null,
         })),
