@@ -9,10 +9,11 @@ import {
   readdirSync,
   readlinkSync,
   realpathSync,
+  rmdirSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 
 import { EmbeddedPostgresError } from "./embedded-postgres-error.js";
 import { canReach } from "./run-as.js";
@@ -20,6 +21,8 @@ import type { RunAs } from "./run-as.js";
 
 /** PostgreSQL binds `<folder>/.s.PGSQL.5432`; systems allow about 104 bytes for the whole. */
 const LONGEST_SOCKET_FOLDER_BYTES = 88;
+
+const PRIVATE_SOCKET_PREFIX = "benchfarm-pg-";
 
 /** The password file exists only where the server listens on TCP (Windows). */
 export const PASSWORD_FILE = "benchfarm.password";
@@ -137,7 +140,7 @@ export function socketFolder(dataDir: string, runAs: RunAs): string {
   );
   const owner = runAs?.uid ?? process.getuid?.() ?? 0;
   for (const parent of parents) {
-    const dir = join(realpathSync(parent), `benchfarm-pg-${key}`);
+    const dir = join(realpathSync(parent), `${PRIVATE_SOCKET_PREFIX}${key}`);
     try {
       mkdirSync(dir, { mode: 0o700 });
       if (runAs) chownSync(dir, runAs.uid, runAs.gid);
@@ -155,4 +158,14 @@ export function socketFolder(dataDir: string, runAs: RunAs): string {
     "data_folder_not_accessible",
     `the path ${real} is too long for a unix socket and no temporary folder can take it; choose a shorter data folder`,
   );
+}
+
+/** Removes what `socketFolder` made under a temporary folder, once the server is gone. */
+export function removePrivateSocketFolder(dir: string): void {
+  if (!basename(dir).startsWith(PRIVATE_SOCKET_PREFIX)) return;
+  try {
+    rmdirSync(dir);
+  } catch {
+    // The next server is starting there already, or somebody removed it.
+  }
 }

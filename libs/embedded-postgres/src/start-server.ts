@@ -11,6 +11,7 @@ import {
   inspectDataFolder,
   isPostmasterOf,
   readPostmasterNote,
+  removePrivateSocketFolder,
 } from "./data-folder.js";
 import { serverUrl } from "./database-url.js";
 import { EmbeddedPostgresError } from "./embedded-postgres-error.js";
@@ -120,6 +121,7 @@ interface Keeper {
   client: pg.Client;
   pid: number;
   url: string;
+  socketDir: string;
 }
 
 /**
@@ -147,7 +149,7 @@ async function connectWhenReady(
         await client.connect();
         await client.query("select pg_advisory_lock_shared($1)", [USERS_LOCK]);
         holdEventLoop(client, false);
-        return { client, pid: note.pid, url };
+        return { client, pid: note.pid, url, socketDir: note.listening.socketDir };
       } catch {
         await client.end().catch(() => undefined);
       }
@@ -182,7 +184,7 @@ function handle(
 async function stop(
   binaries: NativeBinaries,
   dataDir: string,
-  { client, pid }: Keeper,
+  { client, pid, socketDir }: Keeper,
 ): Promise<"stopped" | "left_running"> {
   holdEventLoop(client, true);
   try {
@@ -214,6 +216,7 @@ async function stop(
     }
     await delay(20);
   }
+  removePrivateSocketFolder(socketDir);
   return "stopped";
 }
 
