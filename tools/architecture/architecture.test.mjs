@@ -141,9 +141,9 @@ const PLANTS = [
     /rules are pure/,
   ],
   [
-    "rules import a package that does I/O",
-    `${CP}/run/plant-gguf.rules.ts`,
-    `import { x } from "@benchfarm/gguf"; export const y = x;`,
+    "rules import another package",
+    `${CP}/run/plant-package.rules.ts`,
+    `import { x } from "@benchfarm/signatures"; export const y = x;`,
     "imports",
     /rules are pure/,
   ],
