@@ -4,6 +4,7 @@ import { DeviceModule } from "./device/device.module.js";
 import { OrgModule } from "./org/org.module.js";
 import type { Config } from "./platform/config.js";
 import { PlatformModule } from "./platform/platform.module.js";
+import { ResultModule } from "./result/result.module.js";
 import { RunModule } from "./run/run.module.js";
 
 /** The seven slices in their order, on the platform; nothing else. */
@@ -12,7 +13,14 @@ export class AppModule {
   static withConfig(config: Config): DynamicModule {
     return {
       module: AppModule,
-      imports: [PlatformModule.withConfig(config), OrgModule, CatalogueModule],
+      imports: [
+        PlatformModule.withConfig(config),
+        OrgModule,
+        CatalogueModule,
+        DeviceModule,
+        ResultModule,
+        RunModule,
+      ],
     };
   }
 }
