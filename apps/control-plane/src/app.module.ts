@@ -1,11 +1,13 @@
 import { Module, type DynamicModule } from "@nestjs/common";
 import { CatalogueModule } from "./catalogue/catalogue.module.js";
 import { DeviceModule } from "./device/device.module.js";
+import { MatrixModule } from "./matrix/matrix.module.js";
 import { OrgModule } from "./org/org.module.js";
 import type { Config } from "./platform/config.js";
 import { PlatformModule } from "./platform/platform.module.js";
 import { ResultModule } from "./result/result.module.js";
 import { RunModule } from "./run/run.module.js";
+import { SweepModule } from "./sweep/sweep.module.js";
 
 /** The seven slices in their order, on the platform; nothing else. */
 @Module({})
@@ -20,6 +22,8 @@ export class AppModule {
         DeviceModule,
         ResultModule,
         RunModule,
+        SweepModule,
+        MatrixModule,
       ],
     };
   }
