@@ -1,5 +1,6 @@
 import { PROBLEMS, ServerProblem, UnreachableError } from "@benchfarm/contracts";
 import { useId, useState, type FormEvent } from "react";
+import { Prose } from "../design/prose.js";
 import { setApiKey, useApiKey } from "./api-key.js";
 
 interface Explained {
@@ -59,7 +60,9 @@ function ApiKeyForm({ problem }: { problem: ServerProblem }) {
           ? "This API key may not read this"
           : "This farm asks for an API key"}
       </h2>
-      <p>{problem.message}</p>
+      <p>
+        <Prose text={problem.message} />
+      </p>
       <form onSubmit={submit} className="key-form">
         <label htmlFor={field}>API key</label>
         <input
@@ -101,7 +104,9 @@ export function ProblemPanel({ error, onRetry }: { error: unknown; onRetry: () =
   return (
     <section className="panel problem" role="alert" data-testid="problem">
       <h2>{title}</h2>
-      <p>{detail}</p>
+      <p>
+        <Prose text={detail} />
+      </p>
       {error instanceof ServerProblem && error.errors !== undefined && (
         <ul>
           {error.errors.map((field) => (
@@ -111,7 +116,9 @@ export function ProblemPanel({ error, onRetry }: { error: unknown; onRetry: () =
           ))}
         </ul>
       )}
-      <p className="quiet">{advice}</p>
+      <p className="quiet">
+        <Prose text={advice} />
+      </p>
       <button type="button" onClick={onRetry}>
         Try again
       </button>

@@ -27,13 +27,17 @@ it("makes one point per cell and gives cells without a number no place on the sc
 });
 
 it("never draws cells too small to hit, and shows all where there is room", () => {
-  const wide = canvasFrame(1100, 40, 60);
+  const names = (count: number) =>
+    Array.from({ length: count }, (_, i) => `A name of some length ${i}`);
+  const wide = canvasFrame(1100, names(40), names(60));
   expect(wide.columnsPercent).toBe(100);
   expect(wide.rowsPercent).toBe(100);
-  const phone = canvasFrame(340, 40, 60);
+  const phone = canvasFrame(340, names(40), names(60));
   const room = 340 - phone.left - 30;
   expect(room / ((60 * phone.columnsPercent) / 100)).toBeGreaterThanOrEqual(14);
-  expect(canvasFrame(1100, 1000, 200).rowsPercent).toBeLessThan(10);
+  expect(wide.upright).toBe(true);
+  expect(canvasFrame(1100, names(1000), names(200)).rowsPercent).toBeLessThan(10);
+  expect(canvasFrame(1100, names(6), ["cpu", "vulkan"])).toMatchObject({ upright: false, top: 34 });
 });
 
 it("keeps the tooltip inside the viewport, below its cell or else above", () => {

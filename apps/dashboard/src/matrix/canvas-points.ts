@@ -39,7 +39,11 @@ export function canvasPoints(matrix: Matrix, scale: MatrixScale, theme: RampThem
   const used = [...matrix.rowDimensions, ...matrix.columnDimensions];
   return matrix.cells.flatMap((row, r) =>
     row.map((cell, c): CanvasPoint => {
-      const { text } = cellWords(cell, matrix.metric, used);
+      const marks = [
+        ...(cell.weights === "synthetic" ? [" syn"] : []),
+        ...(cell.simulated ? [" sim"] : []),
+      ].join("");
+      const text = cellWords(cell, matrix.metric, used).text + marks;
       if (cell.status === "measured" && cell.value !== null) {
         const position = scale.position(r, c, cell.value);
         const colors = rampColors(theme, position);
@@ -65,6 +69,12 @@ export interface CanvasFrame {
   /** Room for row names on the left and column names at the top, in CSS pixels. */
   left: number;
   top: number;
+  /** How many characters of a row's and a column's name there is room for. */
+  rowCharacters: number;
+  columnCharacters: number;
+  /** Whether column names stand upright, because they do not fit beside each other. */
+  upright: boolean;
+  columnWidth: number;
   height: number;
   /** Share of the columns and rows in sight at first, in percent from the first one. */
   columnsPercent: number;
@@ -75,19 +85,41 @@ const SMALLEST_COLUMN = 14;
 const SMALLEST_ROW = 15;
 const LARGEST_ROW = 28;
 const ROOM_BELOW = 34;
-const ROOM_RIGHT = 30;
+/** Right of the cells, for the rows' slider. */
+export const ROOM_RIGHT = 30;
+/** Width of a character of an axis name at 11 pixels, on the safe side. */
+const CHARACTER = 6.7;
+const LONGEST_COLUMN_NAME = 26;
 
 /** Fits a matrix of `rows` x `columns` into `width` pixels: cells never get too small to hit; what does not fit is reached by sliders. */
-export function canvasFrame(width: number, rows: number, columns: number): CanvasFrame {
-  const left = Math.round(Math.min(190, Math.max(96, width * 0.2)));
-  const top = 172;
+export function canvasFrame(
+  width: number,
+  rowNames: readonly string[],
+  columnNames: readonly string[],
+): CanvasFrame {
+  const rows = rowNames.length;
+  const columns = columnNames.length;
+  const longest = (names: readonly string[]) =>
+    names.reduce((a, name) => Math.max(a, name.length), 1);
+  const left = Math.round(
+    Math.min(Math.max(116, width * 0.2), 190, longest(rowNames) * CHARACTER + 14),
+  );
   const room = Math.max(SMALLEST_COLUMN, width - left - ROOM_RIGHT);
   const columnsInSight = Math.min(columns, Math.max(1, Math.floor(room / SMALLEST_COLUMN)));
+  const columnWidth = room / columnsInSight;
+  const columnName = longest(columnNames);
+  const upright = columnWidth < columnName * CHARACTER + 6;
+  const columnCharacters = upright ? Math.min(LONGEST_COLUMN_NAME, columnName) : columnName;
+  const top = upright ? Math.round(columnCharacters * CHARACTER) + 16 : 34;
   const rowHeight = Math.max(SMALLEST_ROW, Math.min(LARGEST_ROW, 720 / rows));
   const rowsInSight = Math.min(rows, Math.floor(900 / rowHeight));
   return {
     left,
     top,
+    rowCharacters: Math.floor((left - 12) / CHARACTER),
+    columnCharacters,
+    upright,
+    columnWidth,
     height: Math.round(top + rowsInSight * rowHeight + ROOM_BELOW),
     columnsPercent: (100 * columnsInSight) / columns,
     rowsPercent: (100 * rowsInSight) / rows,

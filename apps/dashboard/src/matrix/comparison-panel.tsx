@@ -1,14 +1,6 @@
 import type { Matrix } from "@benchfarm/contracts";
 import { CopyButton } from "../design/copy-button.js";
-
-/** `settings.cacheTypeK` as `cache type K`: a field of the comparison key, for people. */
-export function fieldWords(field: string): string {
-  const last = field.split(".").at(-1) ?? field;
-  return last
-    .replace(/([a-z])([A-Z])/g, "$1 $2")
-    .replaceAll("_", " ")
-    .replace(/\b[A-Z][a-z]+/g, (word) => word.toLowerCase());
-}
+import { fieldWords } from "./field-words.js";
 
 const isDigest = (text: string) =>
   /^[0-9a-f]{64}$/.test(text) || /^[a-z]{3}_[0-9a-f]{32}$/.test(text);

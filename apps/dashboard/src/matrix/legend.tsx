@@ -27,7 +27,7 @@ function Reasons({ matrix, status }: { matrix: Matrix; status: MatrixCell["statu
           {count}: {reason}
         </li>
       ))}
-      {rest > 0 && <li>and {rest} more reasons, in their cells</li>}
+      {rest > 0 && <li>and others, in their cells</li>}
     </ul>
   );
 }

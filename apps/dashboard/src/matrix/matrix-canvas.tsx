@@ -4,28 +4,17 @@ import { init, use as register, type EChartsType } from "echarts/core";
 import { CanvasRenderer } from "echarts/renderers";
 import { useEffect, useId, useMemo, useRef, useState, type KeyboardEvent } from "react";
 import type { Box } from "./cell-tooltip-place.js";
+import { canvasOption } from "./canvas-option.js";
 import { canvasFrame, canvasPoints, type CanvasPoint } from "./canvas-points.js";
+import { cellBox, reveal, zoomsOf } from "./canvas-zoom.js";
 import { CellTooltip } from "./cell-tooltip.js";
 import { cellWords } from "./describe-cell.js";
 import { moveInGrid, type GridPlace } from "./grid-navigation.js";
-import { headLayout, headTitles, shortTitle } from "./head-layout.js";
+import { headLayout, headTitles } from "./head-layout.js";
 import type { MatrixGridProps } from "./matrix-grid.js";
 import { useCellTooltip } from "./use-cell-tooltip.js";
 
 register([HeatmapChart, GridComponent, DataZoomComponent, VisualMapComponent, CanvasRenderer]);
-
-/** Labels inside cells appear from this cell width on, in pixels. */
-const LABEL_FROM_WIDTH = 38;
-
-function cellBox(chart: EChartsType, { row, column }: GridPlace): Box | null {
-  const middle = chart.convertToPixel({ seriesIndex: 0 }, [column, row]) as number[] | null;
-  const next = chart.convertToPixel({ seriesIndex: 0 }, [column + 1, row + 1]) as number[] | null;
-  const [x, y] = middle ?? [];
-  const [x1, y1] = next ?? [];
-  if (x === undefined || y === undefined || x1 === undefined || y1 === undefined) return null;
-  const [w, h] = [Math.abs(x1 - x) / 2, Math.abs(y1 - y) / 2];
-  return { left: x - w, top: y - h, right: x + w, bottom: y + h };
-}
 
 /**
  * The matrix on a canvas, for thousands of cells. One tab stop; arrows move a frame over the cells, each cell is read out, Enter opens
@@ -36,6 +25,8 @@ export function MatrixCanvas({ matrix, scale, theme, onOpen }: MatrixGridProps) 
   const columns = matrix.columns.length;
   const host = useRef<HTMLDivElement>(null);
   const chart = useRef<EChartsType | null>(null);
+  /** Which matrix and width the zoom windows were made for. */
+  const zoomed = useRef("");
   const [width, setWidth] = useState(0);
   const [wantedPlace, setPlace] = useState<GridPlace | null>(null);
   const [frame, setFrame] = useState<Box | null>(null);
@@ -53,7 +44,10 @@ export function MatrixCanvas({ matrix, scale, theme, onOpen }: MatrixGridProps) 
     };
   }, [matrix]);
   const points = useMemo(() => canvasPoints(matrix, scale, theme), [matrix, scale, theme]);
-  const room = useMemo(() => canvasFrame(width || 800, rows, columns), [width, rows, columns]);
+  const room = useMemo(
+    () => canvasFrame(width || 800, rowTitles, columnTitles),
+    [width, rowTitles, columnTitles],
+  );
   const place =
     wantedPlace === null
       ? null
@@ -125,89 +119,12 @@ export function MatrixCanvas({ matrix, scale, theme, onOpen }: MatrixGridProps) 
     const box = host.current;
     const made = chart.current;
     if (box === null || made === null || width === 0) return;
-    const css = getComputedStyle(box);
-    const ink = css.color;
-    const line = css.borderTopColor;
-    const font = { color: ink, fontFamily: css.fontFamily, fontSize: 11 };
-    const cellWidth = (width - room.left - 30) / Math.max(1, (columns * room.columnsPercent) / 100);
-    const slider = {
-      type: "slider",
-      brushSelect: false,
-      showDetail: false,
-      showDataShadow: false,
-      borderColor: line,
-      fillerColor: theme === "light" ? "rgba(40,90,130,0.14)" : "rgba(140,200,220,0.18)",
-      handleStyle: { color: line, borderColor: ink },
-      moveHandleSize: 0,
-    };
-    const zooms = [
-      ...(room.columnsPercent < 100 || columns > 20
-        ? [
-            { ...slider, id: "x", xAxisIndex: 0, height: 12, bottom: 8, end: room.columnsPercent },
-            {
-              type: "inside",
-              xAxisIndex: 0,
-              zoomOnMouseWheel: "ctrl",
-              moveOnMouseWheel: false,
-              moveOnMouseMove: false,
-              preventDefaultMouseMove: false,
-              end: room.columnsPercent,
-            },
-          ]
-        : []),
-      ...(room.rowsPercent < 100
-        ? [{ ...slider, id: "y", yAxisIndex: 0, width: 12, right: 6, end: room.rowsPercent }]
-        : []),
-    ];
+    // New numbers for the same matrix leave the reader's zoom alone.
+    const shape = `${rows} ${columns} ${room.columnsPercent} ${room.rowsPercent}`;
+    const kept = zoomed.current === shape ? zoomsOf(made) : [];
+    zoomed.current = shape;
     made.setOption(
-      {
-        animation: false,
-        aria: { enabled: false },
-        grid: { left: room.left, top: room.top, right: 30, bottom: 34 },
-        xAxis: {
-          type: "category",
-          position: "top",
-          data: columnTitles.map((title) => shortTitle(title, 27)),
-          axisTick: { show: false },
-          axisLine: { show: false },
-          splitArea: { show: false },
-          axisLabel: {
-            ...font,
-            rotate: cellWidth < 90 ? 90 : 0,
-            width: cellWidth < 90 ? 160 : cellWidth - 4,
-            overflow: "truncate",
-            interval: cellWidth >= 13 ? 0 : "auto",
-          },
-        },
-        yAxis: {
-          type: "category",
-          inverse: true,
-          data: rowTitles.map((title) => shortTitle(title, Math.round(room.left / 6.4))),
-          axisTick: { show: false },
-          axisLine: { show: false },
-          axisLabel: { ...font, width: room.left - 12, overflow: "truncate", interval: 0 },
-        },
-        dataZoom: zooms,
-        // The heat map series insists on a visual map; the colours are the points' own.
-        visualMap: { show: false, min: 0, max: 1, seriesIndex: [], dimension: 2 },
-        series: [
-          {
-            type: "heatmap",
-            data: points,
-            progressive: 4000,
-            itemStyle: { borderColor: css.backgroundColor, borderWidth: cellWidth > 8 ? 1 : 0 },
-            emphasis: { itemStyle: { borderColor: ink, borderWidth: 1.5 } },
-            label: {
-              show: cellWidth >= LABEL_FROM_WIDTH,
-              fontSize: 10,
-              fontFamily: css.fontFamily,
-              width: cellWidth - 4,
-              overflow: "truncate",
-              formatter: ({ data }: { data: CanvasPoint }) => data.text,
-            },
-          },
-        ],
-      } as unknown as Parameters<EChartsType["setOption"]>[0],
+      canvasOption({ points, room, rowTitles, columnTitles, css: getComputedStyle(box), kept }),
       { notMerge: true },
     );
     made.resize();
@@ -308,25 +225,4 @@ export function MatrixCanvas({ matrix, scale, theme, onOpen }: MatrixGridProps) 
       )}
     </div>
   );
-}
-
-/** Moves the zoom windows just so far that a cell is in sight. */
-function reveal(chart: EChartsType, { row, column }: GridPlace, rows: number, columns: number) {
-  const zooms = (chart.getOption()["dataZoom"] ?? []) as {
-    id?: string;
-    start?: number;
-    end?: number;
-  }[];
-  zooms.forEach((zoom, dataZoomIndex) => {
-    const count = zoom.id === "x" ? columns : zoom.id === "y" ? rows : 0;
-    if (count === 0) return;
-    const at = zoom.id === "x" ? column : row;
-    const { start = 0, end = 100 } = zoom;
-    const span = end - start;
-    const [from, to] = [(100 * at) / count, (100 * (at + 1)) / count];
-    const moved = from < start ? from : to > end ? to - span : start;
-    if (moved !== start) {
-      chart.dispatchAction({ type: "dataZoom", dataZoomIndex, start: moved, end: moved + span });
-    }
-  });
 }

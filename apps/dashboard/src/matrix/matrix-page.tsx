@@ -40,10 +40,12 @@ const hasPending = (matrix: Matrix) =>
 /** The first page: the hardware x model x quantisation matrix of one metric. Its whole state is its address. */
 export function MatrixPage() {
   usePageTitle("Matrix");
-  const [params, setParams] = useSearchParams();
+  const [params] = useSearchParams();
+  const navigate = useNavigate();
   const { state, ignored } = useMemo(() => readMatrixState(params), [params]);
   const narrow = useMedia(NARROW);
-  const change = (next: MatrixState) => setParams(writeMatrixState(next));
+  const change = (next: MatrixState) =>
+    void navigate({ search: writeMatrixState(next).toString().replaceAll("%2C", ",") });
   const query = useFarmQuery(routes.readMatrix, { query: matrixQuery(state) }, (matrix) =>
     matrix !== undefined && hasPending(matrix) ? WHILE_PENDING_MS : OTHERWISE_MS,
   );
@@ -125,7 +127,7 @@ function MatrixContent({
   };
   const shared = { matrix, scale, theme, narrow, onOpen };
   return (
-    <div className="matrix-layout">
+    <div className={`matrix-layout ${view}`}>
       <section aria-label="Matrix" className="matrix-main">
         {view === "grid" ? (
           <MatrixGrid {...shared} />

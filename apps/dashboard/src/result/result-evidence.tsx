@@ -4,7 +4,8 @@ import { Badge, StateBadge } from "../design/badge.js";
 import { CopyButton } from "../design/copy-button.js";
 import { Facts, ShortId } from "../design/facts.js";
 import { formatInstant } from "../format/format-time.js";
-import { fieldWords } from "../matrix/comparison-panel.js";
+import { shellLine } from "./shell-line.js";
+import { fieldWords } from "../matrix/field-words.js";
 
 /** Settings as the engine used them, as rows of facts. */
 export function settingsFacts(settings: EffectiveSettings): [string, string | null][] {
@@ -12,13 +13,6 @@ export function settingsFacts(settings: EffectiveSettings): [string, string | nu
     fieldWords(field),
     value === null ? null : String(value),
   ]);
-}
-
-/** A command line as it can be pasted into a POSIX shell. */
-export function shellLine(command: string[]): string {
-  return command
-    .map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`))
-    .join(" ");
 }
 
 /** Where one result comes from and why it may be believed: validity, engine, backend asked for and used, command, raw output. */
