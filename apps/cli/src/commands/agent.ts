@@ -66,10 +66,10 @@ export function addAgentCommand(program: Command): void {
       const stop = new AbortController();
       stopWithParent(() => stop.abort());
 
-      const host = await createLocalHost({
+      const host = createLocalHost({
         folder,
         name: flags.name,
-        ...(llamaBench === null ? {} : { llamaBenchPath: llamaBench }),
+        ...(llamaBench === null ? {} : { llamaBench }),
       });
       const enrol = (code: string) =>
         enrolAgent({ url: flags.url, code, folder, hosts: [host], name: flags.name });
