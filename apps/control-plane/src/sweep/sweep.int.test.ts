@@ -7,7 +7,6 @@ let farm: TestFarm;
 let rows: FarmRows;
 let deviceIds: string[];
 let skuId: string;
-let quantIds: string[];
 
 beforeAll(async () => {
   farm = await startTestFarm({ env: { BENCHFARM_RECONCILE_MS: "200" } });
@@ -19,11 +18,9 @@ beforeAll(async () => {
   ];
   await rows.device(skuId, "retired", { lifecycle: "retired" });
   const modelId = await rows.model("Small", { family: "small" });
-  quantIds = [
-    (await rows.quant(modelId, "Q4_0")).id,
-    (await rows.quant(modelId, "Q8_0")).id,
-    (await rows.quant(await rows.model("Large", { family: "large" }), "Q4_0")).id,
-  ];
+  await rows.quant(modelId, "Q4_0");
+  await rows.quant(modelId, "Q8_0");
+  await rows.quant(await rows.model("Large", { family: "large" }), "Q4_0");
 });
 afterAll(() => farm.stop());
 
