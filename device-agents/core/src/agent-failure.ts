@@ -22,9 +22,14 @@ export class AgentStopped extends Error {
   }
 }
 
-const OUT_OF_SPACE = new Set(["ENOSPC", "EDQUOT"]);
+/** The `code` of a system error, such as ENOENT; null for anything else. By shape: an error may come from another realm. */
+export function systemErrorCode(error: unknown): string | null {
+  const code = (error as { code?: unknown } | null | undefined)?.code;
+  return typeof code === "string" ? code : null;
+}
 
 /** Whether a file-system error says that there is no room. */
 export function isOutOfSpace(error: unknown): boolean {
-  return error instanceof Error && OUT_OF_SPACE.has((error as NodeJS.ErrnoException).code ?? "");
+  const code = systemErrorCode(error);
+  return code === "ENOSPC" || code === "EDQUOT";
 }

@@ -1,6 +1,6 @@
 import { open, stat, type FileHandle } from "node:fs/promises";
-import { routes, ServerProblem, UnreachableError, type Client } from "@benchfarm/contracts";
-import { AgentFailure, isOutOfSpace } from "./agent-failure.js";
+import { routes, ServerProblem, type Client } from "@benchfarm/contracts";
+import { AgentFailure, isOutOfSpace, systemErrorCode } from "./agent-failure.js";
 import { BackOff } from "./back-off.js";
 import type { Clock } from "./clock.js";
 
@@ -50,16 +50,14 @@ export async function downloadArtifact(download: Download): Promise<void> {
           );
         }
         retryAfterMs = error.retryAfterMs ?? 0;
-      } else if (error instanceof Error && "syscall" in error && !isNetworkError(error)) {
+      } else if (FOLDER_FAULTS.has(systemErrorCode(error) ?? "")) {
         throw new AgentFailure(
           "agent_failed",
-          `the artifact cache cannot be written: ${error.message}`,
-          {
-            cause: error,
-          },
+          `the artifact cache cannot be written: ${messageOf(error)}`,
+          { cause: error },
         );
       }
-      reason = error instanceof Error ? error.message : String(error);
+      reason = messageOf(error);
     }
     const has = await sizeOf(partialPath);
     if (has === sizeBytes) return;
@@ -79,9 +77,11 @@ export async function downloadArtifact(download: Download): Promise<void> {
   }
 }
 
-const isNetworkError = (error: Error) =>
-  error instanceof UnreachableError ||
-  /^(?:connect|read|getaddrinfo)$/.test(String((error as NodeJS.ErrnoException).syscall));
+/** What a folder says that cannot be written to, however often it is tried. */
+const FOLDER_FAULTS = new Set(["EACCES", "EPERM", "EROFS", "EISDIR", "ENOTDIR", "EIO"]);
+
+const messageOf = (error: unknown) =>
+  String((error as { message?: unknown } | null | undefined)?.message ?? error);
 
 /** One request: appends to what is there, or starts over when the farm sends the whole. */
 async function downloadPiece(download: Download, had: number): Promise<void> {

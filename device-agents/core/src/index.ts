@@ -8,3 +8,5 @@ export * from "./device-host.js";
 export { enrolAgent, isEnrolled, type EnrolOptions } from "./enrol.js";
 export { createFarmClient } from "./farm-client.js";
 export { readRegistration, type Registration } from "./identity.js";
+export { Journal, type JournalEntry } from "./journal.js";
+export { meaningOf, type ErrorMeaning } from "./server-answer.js";

@@ -18,6 +18,8 @@ import { rawOutputOf } from "./raw-output.js";
 
 /** The contract's limit of samples in one result. */
 const MOST_SAMPLES = 2000;
+const FIRST_WARMUP_QUIET_MS = 5_000;
+const FIRST_QUIET_MS = 60_000;
 
 /** What the job needs of the rest of the agent. */
 export interface JobServices {
@@ -231,8 +233,11 @@ class Job {
 
   private async repeat(engine: Engine, task: EngineTask, timeoutMs: number, lastMs: number) {
     const { services } = this;
-    // A repetition lasts about as long as the one before; of the first nothing is known.
-    const expectedMs = Math.min(timeoutMs, lastMs === 0 ? 60_000 : lastMs * 1.5 + 2_000);
+    // A repetition lasts about as long as the one before. Of the first nothing is known: a warm-up is no number, and a short silence
+    // lets a cancelled run stop soon.
+    const isWarmup = task.repetition < task.workload.warmupRepetitions;
+    const firstMs = isWarmup ? FIRST_WARMUP_QUIET_MS : FIRST_QUIET_MS;
+    const expectedMs = Math.min(timeoutMs, lastMs === 0 ? firstMs : lastMs * 1.5 + 2_000);
     const leaveQuiet = await services.enterQuiet(expectedMs);
     let execution;
     try {

@@ -17,11 +17,18 @@ export type ErrorMeaning =
 export function meaningOf(error: unknown): ErrorMeaning {
   if (error instanceof UnreachableError)
     return { kind: "later", afterMs: 0, message: error.message };
-  if (error instanceof Error && (error.name === "AbortError" || error.name === "TimeoutError")) {
+  // By name: these are the platform's own, and may come from another realm.
+  const { name = "", message: said = "" } = (error ?? {}) as { name?: string; message?: string };
+  if (name === "AbortError" || name === "TimeoutError") {
     return { kind: "later", afterMs: 0, message: "the farm did not answer in time" };
   }
-  // A connection that breaks inside a reply's body is fetch's TypeError; a reply of another shape is zod's.
-  if (error instanceof TypeError) return { kind: "later", afterMs: 0, message: error.message };
+  // A connection that breaks inside a reply's body; other TypeErrors are faults of this program.
+  if (name === "TypeError" && /^(?:terminated|fetch failed)/.test(said)) {
+    return { kind: "later", afterMs: 0, message: said };
+  }
+  if (/^\$?ZodError$|^SyntaxError$/.test(name)) {
+    return { kind: "later", afterMs: 0, message: `the farm's answer is not understood: ${said}` };
+  }
   if (!(error instanceof ServerProblem)) throw error;
   const { message } = error;
   switch (error.code) {
