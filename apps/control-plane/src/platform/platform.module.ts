@@ -7,6 +7,9 @@ import { Notifications } from "./database/notifications.js";
 import { AccessGuard } from "./http/access.guard.js";
 import { AgentKeyCache } from "./http/agent-keys.js";
 import { Dashboard } from "./http/dashboard.js";
+import { DocumentationController } from "./http/documentation.controller.js";
+import { OperationsController } from "./http/operations.controller.js";
+import { Metrics } from "./metrics.js";
 import { IdempotencyInterceptor } from "./http/idempotency.js";
 import { ProblemFilter } from "./http/problem.filter.js";
 import { RouteTable } from "./http/route-table.js";
@@ -23,6 +26,7 @@ import { Wake } from "./wake.js";
 @Global()
 @Module({
   imports: [DiscoveryModule],
+  controllers: [OperationsController, DocumentationController],
   providers: [
     Clock,
     Log,
@@ -51,6 +55,7 @@ import { Wake } from "./wake.js";
     },
     TaskRunner,
     Relay,
+    Metrics,
     { provide: APP_GUARD, useClass: AccessGuard },
     { provide: APP_FILTER, useClass: ProblemFilter },
   ],

@@ -1,13 +1,16 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import helmet from "@fastify/helmet";
-import fastifyStatic from "@fastify/static";
+import { Problem } from "@benchfarm/contracts";
 import { NestFactory } from "@nestjs/core";
 import { FastifyAdapter, type NestFastifyApplication } from "@nestjs/platform-fastify";
 import type { DynamicModule } from "@nestjs/common";
+import { Config } from "../config.js";
 import { Log } from "../log.js";
+import { Metrics } from "../metrics.js";
 import { TaskRunner } from "../queue/task-runner.js";
-import { Dashboard } from "./dashboard.js";
+import { serveFiles } from "./serve-files.js";
+import { logRequests } from "./request-log.js";
 import { RouteTable } from "./route-table.js";
 
 const JSON_BODY_BYTES = 16 * 1024 * 1024;
@@ -71,24 +74,17 @@ export async function createApp(
     // A farm on a local network speaks plain HTTP; the proxy that adds TLS adds this too.
     strictTransportSecurity: false,
   });
-  const dashboard = app.get(Dashboard);
-  if (dashboard.folder !== null) {
-    await app.register(fastifyStatic, {
-      root: dashboard.folder,
-      cacheControl: false,
-      setHeaders: (response, path) => {
-        const hashed = /[\\/]assets[\\/].+-[\w-]{8,}\.\w+$/.test(path);
-        void response.header(
-          "cache-control",
-          hashed ? "public, max-age=31536000, immutable" : "no-cache",
-        );
-      },
-    });
-  }
+  const isWorker = app.get(Config).role === "worker";
   fastify.addHook("onRequest", (request, reply, done) => {
     reply.header("x-request-id", request.id);
-    done();
+    if (isWorker && !/^\/(health|metrics)(\/|$)/.test(request.url)) {
+      done(new Problem("unavailable", "this process does background work; ask an api process"));
+    } else {
+      done();
+    }
   });
+  logRequests(fastify, app.get(Log), app.get(Metrics));
+  await serveFiles(app);
   try {
     await app.init();
     const partial = options.partialRouteTable ?? false;

@@ -25,7 +25,9 @@ export class ProblemFilter implements ExceptionFilter {
       this.#dashboard.send(response);
       return;
     }
-    if (problem.status >= 500) {
+    // The caller hung up: nobody is left to tell, and nothing is wrong here.
+    if (response.raw.destroyed) return;
+    if (problem.status >= 500 && !(error instanceof Problem)) {
       this.#log.pino.error({ err: error, requestId: request.id }, problem.message);
     }
     if (response.raw.headersSent) {

@@ -17,6 +17,7 @@ const FETCH_BLOCK_S = 5;
 const FETCH_GRACE_MS = 10_000;
 const FETCH_RETRY_MS = 1_000;
 const CLOSE_FETCH_MS = 250;
+const WORKER_CLOSE_MS = 1_000;
 const DRAIN_MS = 8_000;
 const KEEP_FAILED_S = 7 * 24 * 3600;
 
@@ -124,7 +125,7 @@ export class BullTaskQueue extends TaskQueue {
     // Handlers first: a worker that is closed cannot report what they did.
     const ended = (this.#loop ?? Promise.resolve()).then(() => this.#drained());
     await Promise.race([ended, delay(DRAIN_MS, undefined, { ref: false })]);
-    await this.#worker?.close(true).catch(() => undefined);
+    if (this.#worker !== undefined) await endWorker(this.#worker);
     await this.#queue?.close().catch(() => undefined);
     await this.#backend.close();
   }
@@ -163,7 +164,7 @@ export class BullTaskQueue extends TaskQueue {
       } catch (error) {
         if (this.#isClosing) return;
         this.#warn(error, "fetching a task failed; a new worker takes over");
-        this.#worker?.close(true).catch(() => undefined);
+        if (this.#worker !== undefined) void endWorker(this.#worker);
         this.#worker = undefined;
         await delay(FETCH_RETRY_MS);
       }
@@ -215,6 +216,12 @@ export class BullTaskQueue extends TaskQueue {
     if (this.#isClosing) return;
     this.#options.log.warn({ err: error }, message);
   }
+}
+
+/** BullMQ ends a fetch that blocks only for its own loop; without this one would hold the process for seconds. */
+async function endWorker(worker: AnyWorker): Promise<void> {
+  const ended = worker.backend.disconnectBlocking().then(() => worker.close(true));
+  await withDeadline(ended, WORKER_CLOSE_MS).catch(() => undefined);
 }
 
 async function withDeadline<T>(work: Promise<T>, ms: number): Promise<T> {

@@ -36,6 +36,8 @@ export class TaskRunner implements OnApplicationBootstrap, BeforeApplicationShut
   #retry: NodeJS.Timeout | undefined;
   #isClosing = false;
   #isOpen = false;
+  /** Told of every message that was handled. */
+  onHandled: (task: string, outcome: "done" | "failed") => void = () => undefined;
 
   constructor(discovery: DiscoveryService, queue: TaskQueue, config: Config, log: Log) {
     this.#discovery = discovery;
@@ -92,10 +94,20 @@ export class TaskRunner implements OnApplicationBootstrap, BeforeApplicationShut
       return;
     }
     if (this.#isClosing) return;
-    this.#queue.consume(({ task, items }) => this.handle(task, items), {
+    this.#queue.consume(({ task, items }) => this.#observed(task, items), {
       concurrency: this.#config.taskConcurrency,
     });
     this.#isOpen = true;
+  }
+
+  async #observed(task: string, items: readonly TaskItem[]): Promise<void> {
+    try {
+      await this.handle(task, items);
+      this.onHandled(task, "done");
+    } catch (error) {
+      this.onHandled(task, "failed");
+      throw error;
+    }
   }
 
   /**
