@@ -92,7 +92,7 @@ describe("outputs of the real llama-bench", () => {
         threads: 2,
         batchSize: 2048,
         microBatchSize: 512,
-        flashAttention: "auto",
+        flashAttention: "on",
         cacheTypeK: "f16",
         gpuLayers: 0,
         cpuVariant: "zen4",
@@ -153,18 +153,56 @@ describe("rows of other versions", () => {
       build_number: 5163,
     };
     const asked = task(32, 0, { engine: { ...official, version: "b5163" } });
-    expect(parseBench(asked, changed("pp32", older))).toMatchObject({
+    expect(parseBench(asked, changed("pp32", older, { stderr: "" }))).toMatchObject({
       kind: "measured",
       settings: { flashAttention: "off" },
       reportedVersion: "b5163",
     });
-    expect(parseBench(asked, changed("pp32", { ...older, flash_attn: true }))).toMatchObject({
+    expect(
+      parseBench(asked, changed("pp32", { ...older, flash_attn: true }, { stderr: "" })),
+    ).toMatchObject({
       settings: { flashAttention: "on" },
     });
   });
 
   it("from a program that was replaced are refused", () => {
     expect(codeOf(task(32, 0), changed("pp32", { build_commit: "0000000" }))).toBe("engine_failed");
+  });
+});
+
+describe("outputs of the embedded core", () => {
+  const good = [
+    { name: "pp32", task: task(32, 0, { engine: embedded }), output: golden("embedded-pp32") },
+    {
+      name: "pp32+tg8",
+      task: task(32, 8, { engine: embedded }),
+      output: golden("embedded-pp32-tg8"),
+    },
+  ];
+  for (const { name, check } of engineConformance(llamaCppEngine, good)) it(name, check);
+
+  it("carry load time, CPU time, memory and what flash attention became", () => {
+    expect(parseBench(task(32, 0, { engine: embedded }), golden("embedded-pp32"))).toMatchObject({
+      kind: "measured",
+      samples: [
+        {
+          loadNs: expect.any(Number),
+          cpuNs: expect.any(Number),
+          peakMemoryBytes: expect.any(Number),
+        },
+      ],
+      settings: { flashAttention: "on", cpuVariant: "zen4" },
+      reportedVersion: "v0.4.0",
+    });
+  });
+
+  it.each([
+    ["embedded-nan-model", 1, "non_finite"],
+    ["embedded-not-a-model", 1, "model_rejected"],
+    ["embedded-context-too-large", 1, "out_of_memory"],
+    ["embedded-unknown-option", 2, "engine_failed"],
+  ])("of a failed run are classified: %s", (name, exitCode, code) => {
+    expect(codeOf(task(8, 0, { engine: embedded }), golden(name, { exitCode }))).toBe(code);
   });
 });
 

@@ -35,7 +35,7 @@ function cpuVariantOf(row: BenchRow, stderr: string): string | null {
 function flashAttentionOf(row: BenchRow, stderr: string): string {
   const became =
     row.benchfarm_flash_attn_effective ??
-    /Flash Attention (?:was auto|not supported), set to (enabled|disabled)/.exec(stderr)?.[1];
+    /Flash Attention (?:(?:was auto|not supported), set to )?(enabled|disabled)/.exec(stderr)?.[1];
   if (became !== undefined && became !== null) return became === "enabled" ? "on" : "off";
   const told = row.flash_attn;
   if (typeof told === "string") return told;
