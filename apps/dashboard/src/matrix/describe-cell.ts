@@ -1,4 +1,10 @@
-import { Dimension, FailureCode, type Matrix, type MatrixCell } from "@benchfarm/contracts";
+import {
+  Dimension,
+  FailureCode,
+  RunOutcome,
+  type Matrix,
+  type MatrixCell,
+} from "@benchfarm/contracts";
 import { formatCount, formatInterval, formatMetric } from "../format/format-number.js";
 
 export type MatrixMetric = Matrix["metric"];
@@ -11,26 +17,33 @@ export interface CellWords {
   sentence: string;
 }
 
-/** The failure code that a failed cell's detail begins with (`out_of_memory: ...`), and the text after it. */
-export function failureOf(detail: string | null): { code: FailureCode | null; rest: string } {
+/**
+ * The code that a failed cell's detail begins with, and the text after it: why a measurement has no number (`out_of_memory: ...`), or how
+ * a run ended that never came to one (`no_capacity: ...`).
+ */
+export function failureOf(detail: string | null): {
+  code: FailureCode | RunOutcome | null;
+  rest: string;
+} {
   const match = /^([a-z_]+)(?:[:,.]?\s+|$)/.exec(detail ?? "");
-  const code = FailureCode.safeParse(match?.[1]);
+  const code = FailureCode.or(RunOutcome).safeParse(match?.[1]);
   if (!code.success) return { code: null, rest: detail ?? "" };
   return { code: code.data, rest: (detail ?? "").slice(match?.[0].length) };
 }
 
-/** The dimension that a `several` cell asks to add: the first one its detail names that no axis has yet; null when it names none. */
+/**
+ * The dimension that a `several` cell asks to add (`... add sku or engine to the rows or columns`): the first one named that no axis has
+ * yet; null when adding a dimension would not tell the keys apart.
+ */
 export function dimensionToAdd(
   detail: string | null,
   used: readonly Dimension[],
 ): Dimension | null {
-  const words = (detail ?? "").toLowerCase().match(/[a-z]+/g) ?? [];
+  const named = /\badd ([a-z, ]+?) to\b/.exec((detail ?? "").toLowerCase())?.[1] ?? "";
+  const words = named.split(/[ ,]+/);
   return (
-    Dimension.options.find(
-      (dimension) =>
-        !used.includes(dimension) &&
-        words.some((word) => word === dimension || word === `${dimension}s`),
-    ) ?? null
+    Dimension.options.find((dimension) => !used.includes(dimension) && words.includes(dimension)) ??
+    null
   );
 }
 

@@ -1,7 +1,7 @@
 import { createClient, routes } from "@benchfarm/contracts";
 import { useState } from "react";
 import { currentApiKey } from "../farm/api-key.js";
-import { explainError } from "../farm/problem-panel.js";
+import { explainError } from "../farm/explain-error.js";
 
 const FORMATS = [
   { label: "CSV", type: "text/csv", file: "matrix.csv" },

@@ -6,10 +6,10 @@ import { describeGroup, NARROWEST_RATIO, type MatrixScale } from "./scale-groups
 const STOPS = Array.from({ length: 13 }, (_, i) => i / 12);
 
 const STATUS_WORDS: [MatrixCell["status"], string][] = [
-  ["failed", "failed: the reason stands in the cell"],
-  ["held", "held back until a person has checked it"],
-  ["several", "several keys: open it to add the dimension that tells them apart"],
-  ["pending", "pending: its runs are on their way"],
+  ["failed", "failed"],
+  ["held", "held back"],
+  ["several", "with several keys: open one to add the dimension that tells them apart"],
+  ["pending", "pending"],
   ["empty", "not run"],
   ["not_applicable", "n/a: the metric does not exist for that workload"],
 ];

@@ -36,16 +36,26 @@ describe("cell words", () => {
       sentence: "Failed: out_of_memory: the model needs 9 GiB",
     });
     expect(failureOf("engine_crashed")).toEqual({ code: "engine_crashed", rest: "" });
+    expect(failureOf("no_capacity: no device has it").code).toBe("no_capacity");
     expect(failureOf("it broke")).toEqual({ code: null, rest: "it broke" });
     expect(failureOf(null)).toEqual({ code: null, rest: "" });
   });
   it("names the dimension to add where several keys fall together", () => {
-    expect(dimensionToAdd("add backend to rows or columns", ["sku"])).toBe("backend");
-    expect(dimensionToAdd("2 engines differ; quant is the same", ["quant"])).toBe("engine");
-    expect(dimensionToAdd("settings.threads differ", [])).toBeNull();
-    expect(cellWords(aCell({ status: "several", detail: "add backend" }), metric, []).text).toBe(
-      "+ backend",
-    );
+    const detail =
+      "2 comparison keys fall here: add sku or engine to the rows or columns, or filter by it";
+    expect(dimensionToAdd(detail, [])).toBe("sku");
+    expect(dimensionToAdd(detail, ["sku", "model"])).toBe("engine");
+    expect(cellWords(aCell({ status: "several", detail }), metric, ["sku"]).text).toBe("+ engine");
+  });
+  it("names none where adding one would not help", () => {
+    for (const detail of [
+      "2 comparison keys fall here; they differ in threads (2, 4); see GET /v1/cells",
+      "2 comparison keys fall here: 2 files have this model and quant name; filter with quant=<id>",
+      null,
+    ]) {
+      expect(dimensionToAdd(detail, ["sku"])).toBeNull();
+      expect(cellWords(aCell({ status: "several", detail }), metric, []).text).toBe("several");
+    }
   });
   it("has words for every status", () => {
     const statuses = [
