@@ -20,6 +20,7 @@ const HELP = `usage: LLAMA_BENCH=<path to llama-bench> npm run bench -- fidelity
   --generate <n>    generated tokens (64)
   --repetitions <n> repetitions in each process (3); a process counts as its median
   --threads <n>     threads (llama-bench's default)
+  --control         run the official program twice per pair and compare it with itself too: the machine's noise
   --others <share>  largest share of all CPUs that other programs may take while a pair runs (0.02)
 `;
 
@@ -32,6 +33,7 @@ const OPTIONS = {
   generate: { type: "string", default: "64" },
   repetitions: { type: "string", default: "3" },
   threads: { type: "string" },
+  control: { type: "boolean", default: false },
   others: { type: "string", default: "0.02" },
 };
 
@@ -70,6 +72,7 @@ export async function run({ json = false, args = [] } = {}) {
   const settings = {
     pairs: Number(values.pairs),
     others: Number(values.others),
+    control: values.control,
     flags: [
       ...["-m", values.model === undefined ? await defaultModel() : resolve(values.model)],
       ...["-p", values.prompt, "-n", values.generate, "-r", values.repetitions, "-o", "jsonl"],
@@ -84,6 +87,7 @@ export async function run({ json = false, args = [] } = {}) {
   const programs = {
     embedded: (flags) => bench(command, [...before, ...flags]),
     official: (flags) => bench(resolve(official), flags),
+    again: (flags) => bench(resolve(official), flags),
   };
   try {
     return await compare(programs, settings, json || values.json);
@@ -93,11 +97,14 @@ export async function run({ json = false, args = [] } = {}) {
   }
 }
 
-async function compare(programs, { pairs: wanted, others: allowed, flags }, json) {
+async function compare(programs, settings, json) {
+  const { pairs: wanted, others: allowed, control, flags } = settings;
   console.log(`flags: ${flags.join(" ")}`);
-  const kept = { prefill: [], decode: [] };
-  for (let attempt = 0; kept.decode.length < wanted && attempt < wanted * 3; attempt++) {
-    const order = attempt % 2 === 0 ? ["embedded", "official"] : ["official", "embedded"];
+  const names = ["embedded", "official", ...(control ? ["again"] : [])];
+  const kept = [];
+  for (let attempt = 0; kept.length < wanted && attempt < wanted * 3; attempt++) {
+    // Each program comes first, second (and last) equally often.
+    const order = names.map((_, index) => names[(index + attempt) % names.length]);
     const results = {};
     let others = 0;
     for (const name of order) {
@@ -106,33 +113,36 @@ async function compare(programs, { pairs: wanted, others: allowed, flags }, json
       results[name] = programs[name](flags);
       others = Math.max(others, sinceStart() ?? 0);
     }
-    const { embedded, official } = results;
-    if (attempt === 0) introduce(embedded, official);
+    if (attempt === 0) introduce(results.embedded, results.official);
     const quiet = others <= allowed;
-    if (quiet) {
-      kept.prefill.push([embedded.prefill, official.prefill]);
-      kept.decode.push([embedded.decode, official.decode]);
-    }
-    console.log(pairLine(attempt, order[0], embedded, official, others, quiet));
+    if (quiet) kept.push(results);
+    console.log(pairLine(attempt, order[0], results.embedded, results.official, others, quiet));
   }
-  if (kept.decode.length === 0) {
+  if (kept.length === 0) {
     throw new Error(
       `other programs took more than ${allowed * 100} % of the CPUs during every pair: run this on a quiet machine, ` +
         "or allow more with --others.",
     );
   }
-  const result = { prefill: bootstrapRatio(kept.prefill), decode: bootstrapRatio(kept.decode) };
-  for (const [name, { ratio, low, high }] of Object.entries(result)) {
-    const interval =
-      low === null
-        ? "too few pairs for an interval"
-        : `95 % ${low.toFixed(3)} to ${high.toFixed(3)}`;
-    console.log(
-      `${name}: embedded / official = ${ratio.toFixed(3)} (${interval}, ${kept.decode.length} pairs)`,
-    );
+  const ratio = (kind, first) =>
+    bootstrapRatio(kept.map((results) => [results[first][kind], results.official[kind]]));
+  const result = { prefill: ratio("prefill", "embedded"), decode: ratio("decode", "embedded") };
+  for (const kind of ["prefill", "decode"]) {
+    console.log(ratioLine(`${kind}: embedded / official`, result[kind], kept.length));
+    if (control) {
+      console.log(ratioLine(`${kind}: official / itself`, ratio(kind, "again"), kept.length));
+    }
   }
   if (json) console.log(JSON.stringify(result));
   return 0;
+}
+
+function ratioLine(title, { ratio, low, high }, pairs) {
+  const interval =
+    low === null
+      ? "too few pairs for an interval"
+      : `95 % interval ${low.toFixed(3)} to ${high.toFixed(3)}`;
+  return `${title} = ${ratio.toFixed(3)} (${interval}, ${pairs} pairs)`;
 }
 
 function introduce(embedded, official) {

@@ -60,14 +60,17 @@ export interface ProgramPath {
 }
 
 /**
+ * V8's compiler and collector threads would take a CPU from the compute threads, which is seen in the first samples of
+ * small models on small machines. The program's own JavaScript is a few calls per token and needs neither.
+ */
+const QUIET_NODE = ["--no-opt", "--single-threaded"];
+
+/**
  * How to spawn the embedded llama-bench-compatible program: `spawn(command, [...args, ...flags])`. It needs
  * this package built (`dist/`).
  */
 export function llamaBenchProgramPath(choice: EngineChoice = {}): ProgramPath {
   const program = fileURLToPath(new URL("../bin/llama-bench.mjs", import.meta.url));
-  const args =
-    choice.packageName === undefined
-      ? [program]
-      : [program, "--native-package", choice.packageName];
-  return { command: process.execPath, args };
+  const chosen = choice.packageName === undefined ? [] : ["--native-package", choice.packageName];
+  return { command: process.execPath, args: [...QUIET_NODE, program, ...chosen] };
 }

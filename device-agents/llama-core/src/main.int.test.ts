@@ -7,7 +7,7 @@ import { readGgufHeader, writeSyntheticModel } from "@benchfarm/gguf";
 import { llamaBenchProgramPath } from "./index.js";
 
 const program = llamaBenchProgramPath();
-const dist = join(program.args[0] ?? "", "../../dist/main.js");
+const dist = join(program.args.at(-1) ?? "", "../../dist/main.js");
 
 let folder = "";
 let model = "";
