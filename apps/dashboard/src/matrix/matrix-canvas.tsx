@@ -130,7 +130,7 @@ export function MatrixCanvas({ matrix, scale, theme, onOpen }: MatrixGridProps) 
     made.resize();
     const at = live.current.place;
     setFrame(at === null ? null : cellBox(made, at));
-  }, [points, room, width, theme, rowTitles, columnTitles, columns]);
+  }, [points, room, width, theme, rowTitles, columnTitles, rows, columns]);
 
   const moveTo = (next: GridPlace) => {
     setPlace(next);

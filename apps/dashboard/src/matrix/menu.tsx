@@ -1,5 +1,14 @@
 import { useEffect, useRef, type ReactNode } from "react";
 
+/** Lets the box of an opened menu grow to the left where it would reach past the right edge of the page. */
+function alignMenu(details: HTMLDetailsElement): void {
+  details.classList.remove("to-left");
+  const right = details.querySelector(".menu-box")?.getBoundingClientRect().right ?? 0;
+  if (details.open && right > document.documentElement.clientWidth - 4) {
+    details.classList.add("to-left");
+  }
+}
+
 /** A button that opens a small box below it; a click elsewhere, Escape or leaving it with Tab closes it. */
 export function Menu({
   label,
@@ -33,7 +42,12 @@ export function Menu({
     };
   }, []);
   return (
-    <details ref={box} className={active ? "menu active" : "menu"} data-testid={testId}>
+    <details
+      ref={box}
+      onToggle={(event) => alignMenu(event.currentTarget)}
+      className={active ? "menu active" : "menu"}
+      data-testid={testId}
+    >
       <summary>{label}</summary>
       <div className="menu-box">{children}</div>
     </details>

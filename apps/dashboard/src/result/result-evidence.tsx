@@ -55,7 +55,7 @@ export function ResultEvidence({ result }: { result: ResultDetail }) {
               ] as [string, React.ReactNode][])),
           [
             "Backend",
-            <span data-testid="backends">
+            <span key="backends" data-testid="backends">
               asked for <b>{result.requestedBackend}</b>, ran on{" "}
               <b>{result.effectiveBackend ?? "not known"}</b>{" "}
               {mismatch && <Badge tone="bad">mismatch</Badge>}
