@@ -1,20 +1,12 @@
-import {
-  AGENT_PROTOCOL_VERSION,
-  newId,
-  routes,
-  type AgentTimers,
-  type Client,
-  type PollReply,
-} from "@benchfarm/contracts";
+import { newId, routes, type Client, type PollReply } from "@benchfarm/contracts";
 import type { Engine } from "@benchfarm/engines";
 import { join } from "node:path";
 import { silentLog, type AgentEvent, type AgentLog } from "./agent-event.js";
 import { AgentStopped } from "./agent-failure.js";
-import { AGENT_VERSION } from "./agent-version.js";
 import { ArtifactCache } from "./artifact-cache.js";
 import { BackOff, withJitter } from "./back-off.js";
 import { systemClock, type Clock } from "./clock.js";
-import { deliver } from "./deliver.js";
+import { CALL_TIMEOUT_MS, deliver, deliverBacklog } from "./deliver.js";
 import { DeviceSlot } from "./device-slot.js";
 import type { DeviceHost } from "./device-host.js";
 import { createFarmClient } from "./farm-client.js";
@@ -22,6 +14,7 @@ import { lockFolder } from "./folder-lock.js";
 import { Heartbeat } from "./heartbeat.js";
 import { readKey, readRegistration } from "./identity.js";
 import { Journal } from "./journal.js";
+import { openSession, type Session } from "./open-session.js";
 import { runAttempt } from "./run-attempt.js";
 import { meaningOf } from "./server-answer.js";
 
@@ -84,11 +77,6 @@ export async function runAgent(options: AgentOptions): Promise<void> {
   }
 }
 
-interface Session {
-  sessionId: string;
-  timers: AgentTimers;
-}
-
 class Agent {
   private readonly log: AgentLog;
   private readonly onEvent: (event: AgentEvent) => void;
@@ -98,6 +86,7 @@ class Agent {
   private readonly running = new Set<Promise<void>>();
   private readonly backOff: BackOff;
   private session: Session | null = null;
+  private claimId: string | null = null;
   private isReachable = true;
   private readonly ending = new AbortController();
   private fatal: { error: unknown } | null = null;
@@ -190,77 +179,25 @@ class Agent {
   }
 
   private async openSession(): Promise<Session> {
-    const open = this.journal.unfinished();
-    for (const slot of this.slots) {
-      if (slot.live === null) slot.description = await slot.host.describe();
-    }
-    const reply = await this.client.call(routes.openSession, {
-      body: {
-        agentVersion: AGENT_VERSION,
-        protocolVersion: AGENT_PROTOCOL_VERSION,
-        devices: this.slots.map((slot) => slot.description.device),
-        attempts: open.slice(0, 1000).map((entry) => ({
-          attemptId: entry.attemptId,
-          epoch: entry.assignment.epoch,
-          phase: entry.phase,
-          hasResult: entry.result !== null,
-        })),
-      },
-      signal: this.callSignal(),
+    const session = await openSession({
+      ...this.deliveryParts(),
+      slots: this.slots,
+      signal: AbortSignal.any([this.ending.signal, AbortSignal.timeout(CALL_TIMEOUT_MS)]),
     });
     this.reach();
-    for (const slot of this.slots) {
-      slot.deviceId =
-        reply.devices.find(({ localId }) => localId === slot.localId)?.deviceId ?? null;
-    }
-    const directives = new Map(reply.attempts.map((directive) => [directive.attemptId, directive]));
-    for (const entry of open) {
-      const { attemptId } = entry;
-      const directive = directives.get(attemptId);
-      const live = this.slots.find((slot) => slot.live?.assignment.attemptId === attemptId)?.live;
-      if (live !== undefined && live !== null) {
-        if (directive?.directive === "stop")
-          live.stop({ kind: "lease_lost", detail: directive.reason });
-      } else if (directive?.directive === "stop" && !entry.resultOpen) {
-        this.journal.closeEnd(attemptId, this.clock.wallMs());
-      } else if (!entry.resultOpen && entry.endReason === null) {
-        // Whoever ran it is gone: no process outlives its agent.
-        this.journal.recordEnd(
-          attemptId,
-          "agent_crash",
-          `the agent ended while the attempt was ${entry.phase}`,
-          this.clock.wallMs(),
-        );
-      }
-    }
     const deviceIds = this.slots.flatMap(({ deviceId }) => (deviceId === null ? [] : [deviceId]));
     this.onEvent({ kind: "session_opened", agentId: this.agentId, deviceIds });
-    return { sessionId: reply.sessionId, timers: reply.timers };
+    return session;
   }
 
   /** False when the farm did not take something now. */
   private async deliverBacklog(): Promise<boolean> {
-    const live = new Set(this.slots.map((slot) => slot.live?.assignment.attemptId));
-    for (const entry of this.journal.unfinished()) {
-      if (live.has(entry.attemptId) || this.ending.signal.aborted) continue;
-      if (entry.resultOpen && entry.endReason === null) {
-        // The agent ended between the result and the end of this attempt.
-        const reason = entry.result?.failure === null ? "completed" : "run_failed";
-        this.journal.recordEnd(entry.attemptId, reason, null, this.clock.wallMs());
-      }
-      const current = this.journal.read(entry.attemptId) ?? entry;
-      const delivery = await deliver(current, this.deliveryParts());
-      if (delivery.kind === "later") {
-        await this.waitForFarm(delivery.message, delivery.afterMs);
-        return false;
-      }
-      // Nothing is left to be sent, so nothing is left open.
-      if (current.phase !== "ended") this.journal.closeEnd(entry.attemptId, this.clock.wallMs());
-    }
-    return true;
+    const live = this.slots.flatMap((slot) => slot.live?.assignment.attemptId ?? []);
+    const delivery = await deliverBacklog(live, this.deliveryParts());
+    if (delivery.kind === "delivered") return true;
+    await this.waitForFarm(delivery.message, delivery.afterMs);
+    return false;
   }
-
-  private claimId: string | null = null;
 
   private async poll(session: Session): Promise<void> {
     // A claim id stays until its answer is here, so that a lost offer is offered again.
@@ -351,10 +288,6 @@ class Agent {
   private fail(error: unknown): void {
     this.fatal ??= { error };
     this.ending.abort();
-  }
-
-  private callSignal(): AbortSignal {
-    return AbortSignal.any([this.ending.signal, AbortSignal.timeout(30_000)]);
   }
 
   /** Gives back what was stopped by the agent's own end, if the farm answers soon; else the next start does. */

@@ -7,6 +7,13 @@ import { meaningOf } from "./server-answer.js";
 /** A call that gets no answer in this time is made again. */
 export const CALL_TIMEOUT_MS = 30_000;
 
+export interface DeliveryParts {
+  client: Client;
+  journal: Journal;
+  clock: Clock;
+  log: AgentLog;
+}
+
 export type Delivery =
   /** Nothing of the attempt is left to be sent. */
   { kind: "delivered" } | { kind: "later"; afterMs: number; message: string };
@@ -15,10 +22,7 @@ export type Delivery =
  * Sends what the journal holds of an attempt: its result, then its end. Safe to repeat. What the farm refuses for good stays in the
  * journal as evidence and is not sent again. Throws AgentStopped.
  */
-export async function deliver(
-  entry: JournalEntry,
-  parts: { client: Client; journal: Journal; clock: Clock; log: AgentLog },
-): Promise<Delivery> {
+export async function deliver(entry: JournalEntry, parts: DeliveryParts): Promise<Delivery> {
   const { client, journal, clock, log } = parts;
   const { attemptId } = entry;
   const { epoch } = entry.assignment;
@@ -61,6 +65,28 @@ export async function deliver(
       () => journal.closeEnd(attemptId, clock.wallMs()),
     );
     if (held !== null) return held;
+  }
+  return { kind: "delivered" };
+}
+
+/** Sends everything that attempts no longer live have left, oldest first, until the farm does not take something now. */
+export async function deliverBacklog(
+  liveAttemptIds: readonly string[],
+  parts: DeliveryParts,
+): Promise<Delivery> {
+  const { journal, clock } = parts;
+  for (const entry of journal.unfinished()) {
+    const { attemptId } = entry;
+    if (liveAttemptIds.includes(attemptId)) continue;
+    if (entry.resultOpen && entry.endReason === null) {
+      // The agent ended between the result and the end of this attempt.
+      const reason = entry.result?.failure === null ? "completed" : "run_failed";
+      journal.recordEnd(attemptId, reason, null, clock.wallMs());
+    }
+    const delivery = await deliver(journal.read(attemptId) ?? entry, parts);
+    if (delivery.kind === "later") return delivery;
+    // Nothing is left to be sent, so nothing is left open.
+    if (entry.phase !== "ended") journal.closeEnd(attemptId, clock.wallMs());
   }
   return { kind: "delivered" };
 }

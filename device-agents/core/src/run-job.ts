@@ -14,6 +14,7 @@ import { AGENT_VERSION } from "./agent-version.js";
 import type { Clock } from "./clock.js";
 import type { DeviceHost, HostDescription, ProcessMark, VerifiedArtifact } from "./device-host.js";
 import { waitUntilReady } from "./gate.js";
+import { endReasonOf } from "./end-reason.js";
 import { rawOutputOf } from "./raw-output.js";
 
 /** The contract's limit of samples in one result. */
@@ -49,22 +50,6 @@ const NO_REPORT: EngineReport = {
   evidence: [],
   reportedVersion: null,
 };
-
-/** How an attempt ends by the failure of its result; the farm decides from it whether to try again. */
-function endReasonOf(failure: Failure | null): AttemptEndReason {
-  switch (failure?.code) {
-    case undefined:
-      return "completed";
-    case "gate_timeout":
-      return "gate_timeout";
-    case "timed_out":
-      return "timed_out";
-    case "device_lost":
-      return "device_lost";
-    default:
-      return "run_failed";
-  }
-}
 
 /**
  * Makes one measurement: prepare, then for each repetition gate, one process, and conditions before and after. Never rejects:

@@ -6,6 +6,11 @@ export interface NodeAgentConfig {
   llamaBench: string | null;
   /** Folders of PATH, in order. */
   searchPath: string[];
+  /**
+   * How busy other programs may keep the processor when a repetition starts, 0 to 1: `BENCHFARM_MAX_BUSY`. `off` for 1: then load is
+   * recorded, and not waited for.
+   */
+  maxCpuBusyFraction: number | null;
   /** All that an engine process may know of this one's environment. */
   engineEnvironment: Record<string, string>;
 }
@@ -37,9 +42,15 @@ export function readNodeAgentConfig(env: NodeJS.ProcessEnv = process.env): NodeA
     const value = env[name];
     if (value !== undefined) engineEnvironment[name] = value;
   }
+  const maxBusy = env["BENCHFARM_MAX_BUSY"]?.trim() ?? "";
+  const maxCpuBusyFraction = maxBusy === "" ? null : maxBusy === "off" ? 1 : Number(maxBusy);
+  if (maxCpuBusyFraction !== null && !(maxCpuBusyFraction >= 0 && maxCpuBusyFraction <= 1)) {
+    throw new RangeError(`BENCHFARM_MAX_BUSY is "${maxBusy}"; give a share from 0 to 1, or off`);
+  }
   const llamaBench = env["BENCHFARM_LLAMA_BENCH"]?.trim() ?? "";
   return {
     llamaBench: llamaBench === "" ? null : llamaBench,
+    maxCpuBusyFraction,
     searchPath: (env["PATH"] ?? "").split(delimiter).filter((folder) => folder !== ""),
     engineEnvironment,
   };

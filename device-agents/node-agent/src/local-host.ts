@@ -48,7 +48,7 @@ export interface LocalHostOptions {
   clock?: Clock;
 }
 
-/** Bands of Pipette's method for Linux machines; the load band leaves room for one idle core's noise. */
+/** The temperature band is Pipette's for Linux machines; the load band leaves room for a quiet machine's own noise. */
 const DEFAULT_GATE: GateLimits = {
   maxTemperatureCelsius: 70,
   maxCpuBusyFraction: 0.35,
@@ -73,7 +73,7 @@ class LocalHost implements DeviceHost {
   private readonly config: NodeAgentConfig;
   private readonly clock: Clock;
   private readonly reader: Sensors;
-  private readonly disposal = new AbortController();
+  private disposal = new AbortController();
   private discovering: Promise<Discovered> | null = null;
 
   constructor(private readonly options: LocalHostOptions) {
@@ -111,7 +111,13 @@ class LocalHost implements DeviceHost {
         facts.physicalCores ?? Number.POSITIVE_INFINITY,
         availableParallelism(),
       ),
-      gate: { ...DEFAULT_GATE, ...options.gate },
+      gate: {
+        ...DEFAULT_GATE,
+        ...(this.config.maxCpuBusyFraction === null
+          ? {}
+          : { maxCpuBusyFraction: this.config.maxCpuBusyFraction }),
+        ...options.gate,
+      },
     };
   }
 
@@ -160,6 +166,8 @@ class LocalHost implements DeviceHost {
 
   async dispose(): Promise<void> {
     this.disposal.abort();
+    // A host may be used again: an agent that enrols anew keeps its hosts.
+    this.disposal = new AbortController();
   }
 
   private async resolve(

@@ -12,6 +12,7 @@ import {
   type RouteBody,
 } from "@benchfarm/contracts";
 import { verifySignature } from "@benchfarm/signatures";
+import { systemClock } from "../clock.js";
 
 /** What a test does to one call: answer with a problem, cut the line before or after the call took effect, or wait. */
 export type Fault =
@@ -176,7 +177,7 @@ export class FaultFarm {
       }
       const { keyId } = await verifySignature(
         { method: request.method ?? "", target, headers: request.headers, body: raw },
-        { lookupKey: (key) => this.keys.get(key) ?? null, nowMs: Date.now() },
+        { lookupKey: (key) => this.keys.get(key) ?? null, nowMs: systemClock.wallMs() },
       ).catch((error: Error) => {
         throw new Problem("signature_invalid", error.message);
       });
@@ -216,7 +217,7 @@ export class FaultFarm {
         if (protocolVersion !== AGENT_PROTOCOL_VERSION) throw new Problem("agent_outdated", "old");
         return {
           sessionId: newId("claim"),
-          serverTime: new Date().toISOString(),
+          serverTime: new Date(systemClock.wallMs()).toISOString(),
           timers: this.timers,
           devices: this.bind(devices),
           attempts: this.directives,
@@ -232,7 +233,10 @@ export class FaultFarm {
       }
       case "acceptAttempt":
         routes.acceptAttempt.body!.parse(body);
-        return { leaseUntil: new Date().toISOString(), leaseMs: this.timers.leaseMs };
+        return {
+          leaseUntil: new Date(systemClock.wallMs()).toISOString(),
+          leaseMs: this.timers.leaseMs,
+        };
       case "heartbeat": {
         const { attempts } = routes.heartbeat.body!.parse(body);
         return {
