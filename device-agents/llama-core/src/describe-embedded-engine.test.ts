@@ -15,7 +15,7 @@ test("the installed engine is described from its files, without loading native c
   expect(engine).toMatchObject({ engine: "llama.cpp", version: "v0.4.0" });
   expect(engine?.package).toMatch(/^@node-llama-cpp\/.+@3\.21\.1$/u);
   expect(engine?.backends).toContain("cpu");
-  const loaded = (process.report?.getReport() as unknown as Report).sharedObjects;
+  const loaded = (process.report.getReport() as unknown as Report).sharedObjects;
   expect(loaded.length).toBeGreaterThan(0);
   expect(loaded.filter((path) => /llama|ggml/u.test(path))).toEqual([]);
 

@@ -9,6 +9,9 @@ import { llamaBenchProgramPath } from "./index.js";
 const program = llamaBenchProgramPath();
 const dist = join(program.args.at(-1) ?? "", "../../dist/main.js");
 
+// Spinning compute threads are slow, not stuck, while other suites share the CPUs.
+jest.setTimeout(120_000);
+
 let folder = "";
 let model = "";
 
@@ -231,6 +234,7 @@ describe("failures", () => {
     [["--frobnicate"], /unknown flag --frobnicate/u],
     [["-p", "many"], /-p takes whole numbers/u],
     [["-p", "0", "-n", "0"], /nothing to measure/u],
+    [["-p", "2147483647", "-d", "8"], /more tokens than llama\.cpp can count/u],
   ])("wrong use %j ends with 2", (flags, message) => {
     failing(["-m", model, ...flags], 2, message);
   });
@@ -266,7 +270,7 @@ describe("failures", () => {
         if (text.includes("repetition 2/")) resolve();
       });
     });
-    const ended = new Promise<NodeJS.Signals | null>((resolve) =>
+    const ended = new Promise<string | null>((resolve) =>
       child.once("exit", (_code, signal) => {
         resolve(signal);
       }),

@@ -12,6 +12,8 @@ import { rowPrinter } from "./print-rows.js";
 import { readCpuVariant, readLoadLog } from "./read-load-log.js";
 import { runTest } from "./run-test.js";
 
+const INT32_MAX = 2_147_483_647;
+
 /** Where a run writes. */
 export interface BenchStreams {
   readonly writeOut: (text: string) => void;
@@ -33,6 +35,11 @@ export function runBench(
   const { library } = session;
   const tests = planTests(request, library.defaultThreadCount() ?? countPhysicalCores());
   if (tests.length === 0) throw new UsageError("nothing to measure: -p, -n and -pg are all 0");
+  for (const { promptTokens, generatedTokens, depthTokens } of tests) {
+    if (promptTokens + generatedTokens + depthTokens > INT32_MAX) {
+      throw new UsageError("-p, -n and -d together ask for more tokens than llama.cpp can count");
+    }
+  }
   const engine = engineFacts(session, installed);
   warnWithoutGpu(session, tests, streams);
   const printer = rowPrinter(request.output, request, {
