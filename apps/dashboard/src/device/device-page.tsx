@@ -90,7 +90,7 @@ function DeviceContent({ device }: { device: Device }) {
                 ["health", device.health],
                 ["availability", device.availability],
                 ["seen", formatAgo(device.lastSeenAt, nowMs)],
-                ["hardware", device.skuName],
+                ["sku", device.skuName],
                 ["cooling", device.cooling.replaceAll("_", " ")],
                 ["tags", device.tags.length === 0 ? "none" : device.tags.join(", ")],
                 ["in the farm since", formatInstant(device.createdAt)],

@@ -23,7 +23,7 @@ const COLUMNS: TableColumn<Device>[] = [
     accessorFn: (device) => device.name,
     cell: ({ row }) => <Link to={`/devices/${row.original.id}`}>{row.original.name}</Link>,
   },
-  { id: "sku", header: "Hardware", accessorFn: (device) => device.skuName },
+  { id: "sku", header: "SKU", accessorFn: (device) => device.skuName },
   {
     id: "state",
     header: "State",

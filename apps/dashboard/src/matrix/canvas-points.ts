@@ -1,6 +1,6 @@
 import type { Matrix, MatrixCell } from "@benchfarm/contracts";
 import { rampColors, type RampTheme } from "./color-ramp.js";
-import { cellWords } from "./describe-cell.js";
+import { cellWords, isWide } from "./describe-cell.js";
 import type { MatrixScale } from "./scale-groups.js";
 
 /** One cell as ECharts' heat map takes it: column, row, and how it is drawn. */
@@ -40,6 +40,7 @@ export function canvasPoints(matrix: Matrix, scale: MatrixScale, theme: RampThem
   return matrix.cells.flatMap((row, r) =>
     row.map((cell, c): CanvasPoint => {
       const marks = [
+        ...(isWide(cell) ? [" ±"] : []),
         ...(cell.weights === "synthetic" ? [" syn"] : []),
         ...(cell.simulated ? [" sim"] : []),
       ].join("");

@@ -2,7 +2,7 @@ import type { MatrixCell } from "@benchfarm/contracts";
 import { useLayoutEffect, useRef, useState } from "react";
 import { formatCount, formatInterval, formatMetric } from "../format/format-number.js";
 import { placeTooltip, type Box } from "./cell-tooltip-place.js";
-import { failureOf, type MatrixMetric } from "./describe-cell.js";
+import { failureOf, isWide, type MatrixMetric } from "./describe-cell.js";
 
 export interface TooltipAnchor {
   /** The cell's box in viewport pixels. */
@@ -56,7 +56,7 @@ function What({ cell, metric }: { cell: MatrixCell; metric: MatrixMetric }) {
         <p>
           {cell.low === null
             ? "No interval: fewer than 3 values"
-            : `95 % interval ${formatInterval(cell.low, cell.high, metric.digits)}`}
+            : `95 % interval ${formatInterval(cell.low, cell.high, metric.digits)}${isWide(cell) ? ", wide: noisy" : ""}`}
         </p>
       )}
       {(cell.detail ?? why[cell.status]) !== undefined && <p>{cell.detail ?? why[cell.status]}</p>}

@@ -47,6 +47,16 @@ export function dimensionToAdd(
   );
 }
 
+/** From this share of the value on, an interval is so wide that the number deserves a warning. */
+export const WIDE_INTERVAL = 0.2;
+
+/** Whether a number's 95 % interval is wider than a fifth of it: too noisy to rank closely. */
+export function isWide(cell: Pick<MatrixCell, "status" | "value" | "low" | "high">): boolean {
+  if (cell.status !== "measured" || cell.value === null) return false;
+  if (cell.low === null || cell.high === null) return false;
+  return cell.high - cell.low > WIDE_INTERVAL * Math.abs(cell.value);
+}
+
 const sentence = (start: string, detail: string | null) =>
   detail === null || detail === "" ? `${start}.` : `${start}: ${detail}`;
 

@@ -1,5 +1,5 @@
 const FIELD_WORDS: Record<string, string> = {
-  skuId: "hardware",
+  skuId: "sku",
   modelSha256: "model file",
   engineId: "engine",
   workloadDigest: "workload",

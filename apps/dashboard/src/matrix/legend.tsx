@@ -1,6 +1,6 @@
 import type { Matrix, MatrixCell } from "@benchfarm/contracts";
 import { rampColors, type RampTheme } from "./color-ramp.js";
-import { countStatuses, reasonsOf } from "./describe-cell.js";
+import { countStatuses, isWide, reasonsOf, WIDE_INTERVAL } from "./describe-cell.js";
 import { describeGroup, NARROWEST_RATIO, type MatrixScale } from "./scale-groups.js";
 
 const STOPS = Array.from({ length: 13 }, (_, i) => i / 12);
@@ -86,6 +86,12 @@ export function Legend({
             <Reasons matrix={matrix} status={status} />
           </li>
         ))}
+        {cells.some(isWide) && (
+          <li>
+            <span className="mark">±</span> noisy: the 95 % interval is wider than{" "}
+            {WIDE_INTERVAL * 100} % of the number.
+          </li>
+        )}
         {synthetic && (
           <li>
             <span className="mark">syn</span> synthetic weights: random numbers in the model's exact

@@ -1,11 +1,19 @@
 import type { Matrix, MatrixCell } from "@benchfarm/contracts";
-import { useId, useRef, useState, type KeyboardEvent, type SyntheticEvent } from "react";
+import {
+  useId,
+  useRef,
+  useState,
+  type CSSProperties,
+  type KeyboardEvent,
+  type SyntheticEvent,
+} from "react";
 import { CellTooltip } from "./cell-tooltip.js";
 import type { RampTheme } from "./color-ramp.js";
 import { moveInGrid, type GridPlace } from "./grid-navigation.js";
 import { headLayout, headTitles } from "./head-layout.js";
 import type { MatrixScale } from "./scale-groups.js";
 import { MatrixRow, type RowContext } from "./matrix-row.js";
+import { rowHeadsWidth } from "./row-head-width.js";
 import { useCellTooltip } from "./use-cell-tooltip.js";
 
 /** Up to this many columns every cell repeats the unit; beyond, the caption says it once. */
@@ -121,6 +129,7 @@ export function MatrixGrid({ matrix, scale, theme, narrow, onOpen }: MatrixGridP
           aria-labelledby={`${tooltipId}-caption`}
           aria-rowcount={rows}
           aria-colcount={columns}
+          style={{ "--heads": `${rowHeadsWidth(rowLayout, narrow)}px` } as CSSProperties}
           data-testid="matrix-grid"
           onKeyDown={onKeyDown}
           onClick={onClick}

@@ -1,4 +1,11 @@
-import { dimensionToAdd, cellWords, failureOf, countStatuses, reasonsOf } from "./describe-cell.js";
+import {
+  dimensionToAdd,
+  cellWords,
+  failureOf,
+  countStatuses,
+  reasonsOf,
+  isWide,
+} from "./describe-cell.js";
 import { moveInGrid, PAGE_ROWS } from "./grid-navigation.js";
 import { headLayout, headTitles, shortTitle } from "./head-layout.js";
 import { aCell, aHead, aMatrix } from "./matrix.fixture.js";
@@ -73,6 +80,13 @@ describe("cell words", () => {
       expect(words.sentence.length).toBeGreaterThan(12);
     }
     expect(cellWords(aCell({ status: "held", value: 9000 }), metric, []).text).toBe("held");
+  });
+  it("marks a number whose interval is wide against it", () => {
+    const value = { status: "measured", value: 100 } as const;
+    expect(isWide(aCell({ ...value, low: 95, high: 106 }))).toBe(false);
+    expect(isWide(aCell({ ...value, low: 80, high: 106 }))).toBe(true);
+    expect(isWide(aCell({ ...value, low: null, high: null }))).toBe(false);
+    expect(isWide(aCell({ status: "failed", low: 1, high: 99 }))).toBe(false);
   });
   it("collects why cells are empty or failed", () => {
     const heads = ["A", "B", "C"].map((sku) => aHead({ sku }));

@@ -1,9 +1,10 @@
 import type { Dimension, Matrix, MatrixCell } from "@benchfarm/contracts";
-import { memo, type CSSProperties } from "react";
+import { memo } from "react";
 import { Link } from "react-router";
 import { rampColors, type RampTheme } from "./color-ramp.js";
-import { cellWords } from "./describe-cell.js";
+import { cellWords, isWide } from "./describe-cell.js";
 import type { HeadLayout } from "./head-layout.js";
+import { rowHeadStyle } from "./row-head-width.js";
 import type { MatrixScale } from "./scale-groups.js";
 
 /** What every row of a grid is drawn from. */
@@ -36,6 +37,7 @@ function Marks({ cell }: { cell: MatrixCell }) {
   if (!shown) return null;
   return (
     <>
+      {isWide(cell) && <span className="mark">±</span>}
       {cell.weights === "synthetic" && <span className="mark">syn</span>}
       {cell.simulated && <span className="mark">sim</span>}
     </>
@@ -83,7 +85,7 @@ export const MatrixRow = memo(function MatrixRow({
               scope={span.span > 1 ? "rowgroup" : "row"}
               rowSpan={span.start + span.span - r}
               className={`row-head level-${i}${span.start + span.span === matrix.rows.length ? " ends" : ""}`}
-              style={rowHeadStyle(rowLayout, i)}
+              style={rowHeadStyle(i)}
             >
               {span.label}
             </th>
@@ -146,13 +148,3 @@ export const MatrixRow = memo(function MatrixRow({
     </tr>
   );
 });
-
-const OUTER_WIDTH = 148;
-const INNER_WIDTH = 92;
-
-function rowHeadStyle(layout: HeadLayout, level: number): CSSProperties {
-  const single = layout.levels.length === 1;
-  const width = single || level === 0 ? OUTER_WIDTH : INNER_WIDTH;
-  const left = level === 0 ? 0 : OUTER_WIDTH + (level - 1) * INNER_WIDTH;
-  return { left, width, minWidth: width, maxWidth: width };
-}

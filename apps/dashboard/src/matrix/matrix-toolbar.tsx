@@ -10,7 +10,7 @@ import {
 } from "./url-state.js";
 
 const LABELS: Record<FilterName, string> = {
-  sku: "Hardware",
+  sku: "SKU",
   model: "Model",
   quant: "Quant",
   engine: "Engine",

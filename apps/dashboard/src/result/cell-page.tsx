@@ -113,7 +113,7 @@ function CellContent({ cell }: { cell: CellDetail }) {
           </p>
           <Facts
             facts={[
-              ["hardware", cell.skuName],
+              ["sku", cell.skuName],
               ["cooling", cell.keyFields.cooling],
               ["power profile", cell.keyFields.powerProfile],
               ["simulated", cell.keyFields.simulated ? "yes" : "no"],

@@ -35,7 +35,7 @@ export function ResultEvidence({ result }: { result: ResultDetail }) {
               {result.validityReasons.length > 0 && (
                 <ul className="plain">
                   {result.validityReasons.map((reason) => (
-                    <li key={reason}>{reason}</li>
+                    <li key={reason}>{reason.replaceAll("_", " ")}</li>
                   ))}
                 </ul>
               )}

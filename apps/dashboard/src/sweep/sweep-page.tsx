@@ -14,10 +14,12 @@ import { ProgressBar } from "./progress-bar.js";
 const RUNS_AT_ONCE = 200;
 
 function selectorWords(selector: Record<string, string[] | undefined>, everything: string): string {
-  const parts = Object.entries(selector).filter(([, values]) => values !== undefined);
-  return parts.length === 0
-    ? everything
-    : parts.map(([name, values]) => `${name}: ${values?.join(", ")}`).join("; ");
+  const parts = Object.entries(selector).flatMap(([name, values]) => {
+    if (values === undefined) return [];
+    if (!name.endsWith("Ids")) return [`${name}: ${values.join(", ")}`];
+    return [`${formatCount(values.length, name.slice(0, -3))} by id`];
+  });
+  return parts.length === 0 ? everything : parts.join("; ");
 }
 
 /** One sweep: how far it is, how long yet, and every run with its reason. */
@@ -26,11 +28,12 @@ export function SweepPage() {
   const query = useFarmQuery(routes.readSweep, { params: { id } }, (sweep) =>
     sweep === undefined || sweep.state !== "done" ? 2000 : false,
   );
-  const active = query.data?.state !== "done";
+  const sweepDone = query.data?.state === "done";
   const runs = useFarmList<Run>(
     routes.listRuns,
     { query: { sweep: id, limit: RUNS_AT_ONCE } },
-    active ? 3000 : false,
+    // The list may be older than the sweep's own end: it is asked again until it has no open run either.
+    (items) => (sweepDone && items.every((run) => run.state === "done") ? false : 3000),
   );
   usePageTitle(query.data?.name ?? "Sweep");
   return (
