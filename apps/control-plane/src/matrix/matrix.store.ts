@@ -75,7 +75,10 @@ const CellRow = z.object({
 });
 export type MatrixCellRow = z.infer<typeof CellRow>;
 
-/** Every cell that the filters leave, with its summary of the one metric: one statement, and no result or sample. */
+/**
+ * Every cell that the filters leave, with its summary of the one metric: one statement, and no result or sample. `limit 1` makes
+ * PostgreSQL look each summary up by its key; left to itself it would read the metrics of all cells for some thousand of them.
+ */
 export async function readMatrixCells(
   tx: Tx,
   orgId: string,
@@ -103,7 +106,9 @@ export async function readMatrixCells(
     select c.key, c.sku_id, c.model_id, c.quant_id, c.engine_id, c.backend, c.workload_id, c.simulated, c.status,
       c.failure->>'code' as failure_code, left(c.failure->>'message', 300) as failure_message, c.result_count,
       c.context_digest, (extract(epoch from c.updated_at) * 1000)::float8 as updated_at_ms, m.n, m.median, m.low, m.high
-    from cell c left join cell_metric m on m.cell_key = c.key and m.metric = ${query.metric}
+    from cell c
+    left join lateral (select n, median, low, high from cell_metric
+                       where cell_key = c.key and metric = ${query.metric} limit 1) m on true
     where ${Prisma.join(conditions, " and ")}`);
   return CellRow.array().parse(rows);
 }
@@ -230,8 +235,8 @@ const ValueRow = z.discriminatedUnion("dimension", [
 export type MatrixValueRow = z.infer<typeof ValueRow>;
 
 /**
- * The catalogue rows that the org's cells use (by an index probe each, not by reading cells), and those of `alsoIds`, for runs
- * that have no cell yet.
+ * The catalogue rows that the org's cells use, and those of `alsoIds`, for runs that have no cell yet. The used values of a dimension
+ * are found by stepping through its index from one to the next, so the cost is that of the distinct values, not of the cells.
  */
 export async function readMatrixValues(
   tx: Tx,
@@ -239,16 +244,23 @@ export async function readMatrixValues(
   simulated: boolean,
   alsoIds: readonly string[],
 ): Promise<MatrixValueRow[]> {
-  const part = (dimension: Dimension, columns: string) => {
-    const [table, t] = [Prisma.raw(dimension), Prisma.raw("t")];
-    const cellColumn = Prisma.raw(`c.${dimension}_id`);
-    return Prisma.sql`
-      select jsonb_build_object('dimension', ${dimension}::text, 'id', t.id, 'used', v.used, ${Prisma.raw(columns)}) as value
-      from ${table} ${t}, lateral (select exists (select 1 from cell c where c.org_id = ${orgId} and ${cellColumn} = t.id
-        and (${simulated} or not c.simulated)) as used) v
-      where t.org_id = ${orgId} and (v.used or t.id = any(${[...alsoIds]}::text[]))`;
-  };
+  const only = simulated ? Prisma.empty : Prisma.sql`and not simulated`;
+  const used = (dimension: Dimension, column: Prisma.Sql) => Prisma.sql`
+    ${Prisma.raw(`used_${dimension}`)} (id) as (
+      (select ${column} from cell where org_id = ${orgId} ${only} order by ${column} limit 1)
+      union all
+      select (select ${column} from cell where org_id = ${orgId} and ${column} > u.id ${only} order by ${column} limit 1)
+      from ${Prisma.raw(`used_${dimension}`)} u where u.id is not null
+    )`;
+  const part = (dimension: Dimension, columns: string) => Prisma.sql`
+    select jsonb_build_object('dimension', ${dimension}::text, 'id', t.id, 'used', u.id is not null, ${Prisma.raw(columns)}) as value
+    from ${Prisma.raw(dimension)} t left join ${Prisma.raw(`used_${dimension}`)} u on u.id = t.id
+    where t.org_id = ${orgId} and (u.id is not null or t.id = any(${[...alsoIds]}::text[]))`;
   const rows = await tx.$queryRaw<{ value: unknown }[]>(Prisma.sql`
+    with recursive
+    ${used("sku", Prisma.sql`sku_id`)}, ${used("model", Prisma.sql`model_id`)}, ${used("quant", Prisma.sql`quant_id`)},
+    ${used("engine", Prisma.sql`engine_id`)}, ${used("workload", Prisma.sql`workload_id`)},
+    ${used("backend", Prisma.sql`backend`)}
     ${part("sku", "'name', t.name")}
     union all
     ${part("model", "'name', t.name, 'family', t.family, 'parameterCount', t.parameter_count, 'weights', t.weights, 'revision', t.revision")}
@@ -263,10 +275,8 @@ export async function readMatrixValues(
        'generatedTokens', t.spec->'generatedTokens', 'depthTokens', coalesce(t.spec->'depthTokens', '0')`,
     )}
     union all
-    select jsonb_build_object('dimension', 'backend', 'id', b.id, 'used', v.used)
-    from unnest(${Backend.options as string[]}::text[]) as b(id),
-      lateral (select exists (select 1 from cell c where c.org_id = ${orgId} and c.backend = b.id
-        and (${simulated} or not c.simulated)) as used) v`);
+    select jsonb_build_object('dimension', 'backend', 'id', b.id, 'used', u.id is not null)
+    from unnest(${Backend.options as string[]}::text[]) as b(id) left join used_backend u on u.id = b.id`);
   return ValueRow.array().parse(rows.map((row) => row.value));
 }
 
