@@ -1,5 +1,5 @@
 import { newId, type Engine, type EngineFacts } from "@benchfarm/contracts";
-import { Prisma, type Tx } from "../platform/database/database.js";
+import { Prisma, type SqlTx, type Tx } from "../platform/database/database.js";
 import {
   NEWEST_FIRST,
   pageFrom,
@@ -27,29 +27,41 @@ function toEngine(row: EngineRow): Engine {
 }
 
 /** The id of an engine at its version, build and program; made when the org has none such. Safe beside itself. */
-export async function registerEngine(tx: Tx, orgId: string, engine: EngineFacts): Promise<string> {
+export async function registerEngine(
+  tx: SqlTx,
+  orgId: string,
+  engine: EngineFacts,
+): Promise<string> {
   const { adapter, name, version, build, program } = engine;
   const key = JSON.stringify([orgId, adapter, version, build, program]);
   const known = knownIds.get(key);
   if (known !== undefined) return known;
-  const identity = { orgId, adapter, version, build, program };
-  const where = { orgId_adapter_version_build_program: identity };
-  const existing = await tx.engine.findUnique({ where, select: { id: true, createdAt: true } });
+  const existing = await readEngineId(tx, orgId, engine);
   if (existing !== null) {
     if (knownIds.size >= MAX_KNOWN) knownIds.clear();
     // Found, but perhaps made by this very transaction, which may still roll back.
-    const [{ committed } = { committed: false }] = await tx.$queryRaw<{ committed: boolean }[]>(
-      Prisma.sql`select xmin::text <> pg_current_xact_id_if_assigned()::xid::text is not false as committed
-                 from engine where id = ${existing.id}`,
-    );
-    if (committed) knownIds.set(key, existing.id);
+    if (existing.committed) knownIds.set(key, existing.id);
     return existing.id;
   }
   await tx.$executeRaw(Prisma.sql`
     insert into engine (id, org_id, adapter, name, version, build, program)
     values (${newId("engine")}, ${orgId}, ${adapter}, ${name}, ${version}, ${build}, ${program})
     on conflict (org_id, adapter, version, build, program) do nothing`);
-  return (await tx.engine.findUniqueOrThrow({ where, select: { id: true } })).id;
+  const made = await readEngineId(tx, orgId, engine);
+  if (made === null) throw new Error(`engine ${key} is neither there nor can it be made`);
+  return made.id;
+}
+
+async function readEngineId(
+  tx: SqlTx,
+  orgId: string,
+  { adapter, version, build, program }: EngineFacts,
+): Promise<{ id: string; committed: boolean } | null> {
+  const rows = await tx.$queryRaw<{ id: string; committed: boolean }[]>(Prisma.sql`
+    select id, xmin::text <> pg_current_xact_id_if_assigned()::xid::text is not false as committed
+    from engine where org_id = ${orgId} and adapter = ${adapter} and version = ${version} and build = ${build}
+      and program = ${program}`);
+  return rows[0] ?? null;
 }
 
 export async function listEngines(tx: Tx, orgId: string, page: PageRequest): Promise<Page<Engine>> {

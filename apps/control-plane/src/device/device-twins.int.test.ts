@@ -17,7 +17,7 @@ let drop: () => Promise<void>;
 
 beforeAll(async () => {
   const own = await createFarmDatabase();
-  drop = own.drop;
+  drop = () => own.drop();
   database = new Database(loadConfig({ DATABASE_URL: own.url }));
 });
 afterAll(async () => {

@@ -1,5 +1,5 @@
 import type { Conditions, DeviceAvailability } from "@benchfarm/contracts";
-import { Prisma, type Tx } from "../platform/database/database.js";
+import { Prisma, type SqlTx } from "../platform/database/database.js";
 
 export interface ReportedPresence {
   deviceId: string;
@@ -20,7 +20,7 @@ export interface PresenceOutcome {
  * `seenIntervalMs`. The twin of `availabilityAfterReport`: a lease is begun and ended by the farm alone. One statement.
  */
 export async function writePresence(
-  tx: Tx,
+  tx: SqlTx,
   report: {
     agentId: string;
     sessionId: string;
@@ -70,7 +70,7 @@ export async function writePresence(
  * Devices whose agent has not been seen for the lease time are unreachable; those with a live attempt stay leased, because the
  * attempt's own lease decides about them. Returns how many changed.
  */
-export async function markSilentDevices(tx: Tx, silentMs: number): Promise<number> {
+export async function markSilentDevices(tx: SqlTx, silentMs: number): Promise<number> {
   const rows = await tx.$queryRaw<{ changed: number }[]>(Prisma.sql`
     with silent as (
       select d.id, d.availability as was from device d join agent a on a.id = d.agent_id

@@ -1,5 +1,5 @@
 import { Problem } from "@benchfarm/contracts";
-import type { Tx } from "../platform/database/database.js";
+import type { SqlTx } from "../platform/database/database.js";
 import { seenIntervalMs } from "./device.rules.js";
 import { writePresence, type ReportedPresence } from "./presence.store.js";
 
@@ -8,7 +8,7 @@ import { writePresence, type ReportedPresence } from "./presence.store.js";
  * `session_unknown` when another session has replaced this one.
  */
 export async function recordPresence(
-  tx: Tx,
+  tx: SqlTx,
   agentId: string,
   sessionId: string,
   devices: ReportedPresence[],

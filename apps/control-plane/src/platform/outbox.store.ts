@@ -1,4 +1,4 @@
-import { Prisma, type Tx } from "./database/database.js";
+import { Prisma, type SqlTx } from "./database/database.js";
 import type { TaskName } from "./queue/tasks.js";
 
 /** A background task that must follow the change of this transaction. */
@@ -14,12 +14,12 @@ export interface OutboxEntry {
  * Asks for a task in the transaction of the change that it follows: committed together or not at all, relayed to the queue within
  * about a quarter of a second. No NOTIFY: it would serialise all commits of the farm behind one lock.
  */
-export async function enqueue(tx: Tx, entry: OutboxEntry): Promise<void> {
+export async function enqueue(tx: SqlTx, entry: OutboxEntry): Promise<void> {
   await enqueueMany(tx, [entry]);
 }
 
 /** As `enqueue`, with one statement. */
-export async function enqueueMany(tx: Tx, entries: OutboxEntry[]): Promise<void> {
+export async function enqueueMany(tx: SqlTx, entries: OutboxEntry[]): Promise<void> {
   if (entries.length === 0) return;
   await tx.$executeRaw(Prisma.sql`
     insert into outbox (task, key, payload, not_before)

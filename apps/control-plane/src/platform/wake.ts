@@ -1,5 +1,5 @@
 import { Injectable } from "@nestjs/common";
-import { Prisma, type Tx } from "./database/database.js";
+import { Prisma, type SqlTx } from "./database/database.js";
 import { Notifications } from "./database/notifications.js";
 
 const CHANNEL = "benchfarm_wake";
@@ -14,7 +14,7 @@ export class Wake {
   }
 
   /** Sends the hint when `tx` commits, once per key. */
-  async publish(tx: Tx, matchKeys: string[]): Promise<void> {
+  async publish(tx: SqlTx, matchKeys: string[]): Promise<void> {
     if (matchKeys.length === 0) return;
     await tx.$executeRaw(
       Prisma.sql`select pg_notify(${CHANNEL}, key) from unnest(${[...new Set(matchKeys)]}::text[]) as key`,

@@ -10,7 +10,7 @@ import {
   type Validity,
 } from "@benchfarm/contracts";
 import { registerEngine } from "../catalogue/engine.store.js";
-import type { Tx } from "../platform/database/database.js";
+import type { SqlTx } from "../platform/database/database.js";
 import { enqueue } from "../platform/outbox.store.js";
 import { cellKeyOf, comparisonKey } from "./comparison-key.rules.js";
 import { summarizeMetrics } from "./metric-summary.rules.js";
@@ -67,7 +67,7 @@ export type RecordOutcome =
  * after the other, and sees to it that at most one result of a run is canonical. A conflict is a value: its evidence must be committed
  * before the caller throws. Throws Problem `invalid_request` for a submission that cannot be stored.
  */
-export async function recordResult(tx: Tx, input: RecordResultInput): Promise<RecordOutcome> {
+export async function recordResult(tx: SqlTx, input: RecordResultInput): Promise<RecordOutcome> {
   const { orgId, run, attempt, device } = input;
   const digest = submissionDigest(input.submission);
   const submission = storable(input.submission);

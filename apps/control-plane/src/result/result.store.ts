@@ -7,7 +7,7 @@ import {
   type Validity,
 } from "@benchfarm/contracts";
 import { z } from "zod";
-import { Prisma, type Tx } from "../platform/database/database.js";
+import { Prisma, type SqlTx } from "../platform/database/database.js";
 
 const Stored = z.object({
   id: z.string(),
@@ -41,7 +41,7 @@ export interface SubmissionBackground {
 
 /** Reads a submission's background with one statement. Throws when the run's quant or workload is not the org's: a broken promise. */
 export async function readBackground(
-  tx: Tx,
+  tx: SqlTx,
   of: {
     orgId: string;
     quantId: string;
@@ -103,7 +103,7 @@ export interface NewResult {
 }
 
 /** Stores a result with all its samples and metrics, and marks its cell as stale when it may change it: one statement. */
-export async function insertResult(tx: Tx, result: NewResult): Promise<void> {
+export async function insertResult(tx: SqlTx, result: NewResult): Promise<void> {
   const { submission } = result;
   const changesCell =
     result.cellKey !== null &&

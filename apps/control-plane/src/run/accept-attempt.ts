@@ -27,7 +27,7 @@ export class AcceptAttempt {
     attemptId: string,
     { epoch, claimId }: { epoch: number; claimId: string },
   ): Promise<{ leaseUntil: string; leaseMs: number }> {
-    const row = await acceptAttempt(this.#database.prisma, {
+    const row = await acceptAttempt(this.#database.sql, {
       attemptId,
       agentId,
       epoch,

@@ -10,7 +10,7 @@ import type {
   RunOutcome,
   RunState,
 } from "@benchfarm/contracts";
-import { Prisma, type Tx } from "../platform/database/database.js";
+import { Prisma, type SqlTx } from "../platform/database/database.js";
 
 /** Stands where an agent's version would, in results that the farm itself wrote for an attempt that never brought one. */
 export const FARM_VERSION = "farm";
@@ -52,7 +52,7 @@ export interface LockedAttempt {
  * Locks an attempt, then its device, then its run: the order of every script but the claim (orchestration B12). Each step reads what
  * it locks through the step before, so the order cannot change with the plan. Null when there is no such attempt.
  */
-export async function lockAttempt(tx: Tx, attemptId: string): Promise<LockedAttempt | null> {
+export async function lockAttempt(tx: SqlTx, attemptId: string): Promise<LockedAttempt | null> {
   const rows = await tx.$queryRaw<LockedAttempt[]>(Prisma.sql`
     with t as materialized (select * from attempt where id = ${attemptId} for update),
     d as materialized (select * from device where id = (select device_id from t) for update),
@@ -88,7 +88,7 @@ export interface AttemptFinish {
  * Ends a locked live attempt: attempt, device, run, the one event and, for a sweep's run that is done, the task that looks whether
  * the sweep is. One statement.
  */
-export async function finishAttempt(tx: Tx, finish: AttemptFinish): Promise<void> {
+export async function finishAttempt(tx: SqlTx, finish: AttemptFinish): Promise<void> {
   const { run } = finish;
   const done = run.kind === "done" ? run : null;
   const queued = run.kind === "queued" ? run : null;
@@ -126,7 +126,7 @@ export async function finishAttempt(tx: Tx, finish: AttemptFinish): Promise<void
 
 /** A run's live attempt, not locked. */
 export async function readLiveAttempt(
-  tx: Tx,
+  tx: SqlTx,
   runId: string,
 ): Promise<{ id: string; phase: AttemptPhase } | null> {
   const rows = await tx.$queryRaw<{ id: string; phase: AttemptPhase }[]>(Prisma.sql`
@@ -135,12 +135,10 @@ export async function readLiveAttempt(
 }
 
 /** Whether a stored result is the farm's own note that an attempt brought none. */
-export async function isFarmResult(tx: Tx, resultId: string): Promise<boolean> {
-  const row = await tx.result.findUnique({
-    where: { id: resultId },
-    select: { agentVersion: true },
-  });
-  return row?.agentVersion === FARM_VERSION;
+export async function isFarmResult(tx: SqlTx, resultId: string): Promise<boolean> {
+  const rows = await tx.$queryRaw<unknown[]>(Prisma.sql`
+    select 1 from result where id = ${resultId} and agent_version = ${FARM_VERSION}`);
+  return rows.length > 0;
 }
 
 /** An attempt in an agent's journal, as the farm has it. */
@@ -153,7 +151,11 @@ export interface JournalRow {
 }
 
 /** All attempts that the agent holds by the farm's books, and those of `ids` that were ever its own. */
-export async function readJournal(tx: Tx, agentId: string, ids: string[]): Promise<JournalRow[]> {
+export async function readJournal(
+  tx: SqlTx,
+  agentId: string,
+  ids: string[],
+): Promise<JournalRow[]> {
   return tx.$queryRaw<JournalRow[]>(Prisma.sql`
     select t.id as "attemptId", t.phase::text as phase, t.lease_epoch as "leaseEpoch", r.state::text as "runState",
       exists (select 1 from result x where x.run_id = t.run_id and x.attempt_id = t.id and x.agent_version <> ${FARM_VERSION}) as "hasStoredResult"
@@ -170,7 +172,7 @@ type AttemptRow = Omit<Attempt, "offeredAt" | "acceptedAt" | "leaseUntil" | "end
 };
 
 /** A run's attempts, oldest first. */
-export async function listAttempts(tx: Tx, orgId: string, runId: string): Promise<Attempt[]> {
+export async function listAttempts(tx: SqlTx, orgId: string, runId: string): Promise<Attempt[]> {
   const rows = await tx.$queryRaw<AttemptRow[]>(Prisma.sql`
     select t.id, t.run_id as "runId", t.device_id as "deviceId", d.name as "deviceName", t.number, t.lease_epoch as "leaseEpoch",
       t.phase::text as phase, t.end_reason::text as "endReason", t.detail, t.failure, t.offered_at as "offeredAt",

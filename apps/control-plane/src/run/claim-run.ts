@@ -85,9 +85,9 @@ export class ClaimRun {
     if (first?.kind === "offer") return offered(first.offer);
 
     const { leaseMs } = this.#timers;
-    const { prisma } = this.#database;
-    await recordPresence(prisma, agentId, poll.sessionId, poll.devices, leaseMs);
-    const earlier = await readClaim(prisma, agentId, poll.claimId);
+    const { sql } = this.#database;
+    await recordPresence(sql, agentId, poll.sessionId, poll.devices, leaseMs);
+    const earlier = await readClaim(sql, agentId, poll.claimId);
     if (earlier.kind === "offer") return offered(earlier.offer);
     if (earlier.kind === "spent") return { kind: "nothing", retryAfterMs: 0 };
     if (ready.length === 0) {
@@ -116,7 +116,7 @@ export class ClaimRun {
     const { sessionId, claimId } = poll;
     for (let tries = 1; ; tries += 1) {
       try {
-        const outcome = await claimRun(this.#database.prisma, {
+        const outcome = await claimRun(this.#database.sql, {
           agentId,
           sessionId,
           claimId,
@@ -131,7 +131,7 @@ export class ClaimRun {
       } catch (error) {
         if (!isUniqueViolation(error)) throw error;
         // The same claim is being made beside this one, and has won.
-        const won = await readClaim(this.#database.prisma, agentId, claimId);
+        const won = await readClaim(this.#database.sql, agentId, claimId);
         if (won.kind === "offer") return won;
         return { kind: "nothing", eligible: false };
       }
@@ -140,12 +140,7 @@ export class ClaimRun {
 
   /** When every device was taken out of service there is nothing to wait for. */
   async #restOf(agentId: string, deviceIds: string[]): Promise<PollAnswer | null> {
-    const rows = await readRefusals(
-      this.#database.prisma,
-      agentId,
-      deviceIds,
-      this.#timers.leaseMs,
-    );
+    const rows = await readRefusals(this.#database.sql, agentId, deviceIds, this.#timers.leaseMs);
     if (rows.some((row) => !OUT_OF_SERVICE.includes(row.refusal))) return null;
     const reason =
       rows.map((row) => `${row.name} ${INELIGIBLE[row.refusal as IneligibleCode]}`).join("; ") ||

@@ -1,7 +1,7 @@
 import type { Backend, QuantSource, WorkloadSpec } from "@benchfarm/contracts";
 import type { IneligibleCode } from "../device/device.rules.js";
 import { ineligibleSql } from "../device/device.store.js";
-import { Prisma, type Tx } from "../platform/database/database.js";
+import { Prisma, type SqlTx, type Tx } from "../platform/database/database.js";
 import { insertTimerSql, type TimerEntry } from "./timer.store.js";
 
 /** An offer as it stands: all that an assignment is made of. */
@@ -58,7 +58,7 @@ export type ClaimOutcome =
  * offered attempt, the device leased under a higher epoch, and one event; all or none of it. Locks device, then run, and waits for
  * neither. For each match key of the devices only the head of run_claim_order is looked at; only the chosen key's head is locked.
  */
-export async function claimRun(tx: Tx, claim: ClaimInput): Promise<ClaimOutcome> {
+export async function claimRun(tx: SqlTx, claim: ClaimInput): Promise<ClaimOutcome> {
   const saidReady = Prisma.sql`case when d.availability = 'leased' then 'leased' else 'ready' end`;
   const offerUntil = Prisma.sql`clock_timestamp() + ${claim.offerMs}::float8 * interval '1 millisecond'`;
   const rows = await tx.$queryRaw<
@@ -112,7 +112,7 @@ export async function claimRun(tx: Tx, claim: ClaimInput): Promise<ClaimOutcome>
 
 /** The offer that this claim got before, while it stands; `spent` when the claim got one that stands no more. */
 export async function readClaim(
-  tx: Tx,
+  tx: SqlTx,
   agentId: string,
   claimId: string,
 ): Promise<{ kind: "offer"; offer: OfferRow } | { kind: "spent" } | { kind: "none" }> {
@@ -133,7 +133,7 @@ export async function readMatchingDevices(tx: Tx, matchKey: string): Promise<str
 
 /** Why each of these devices of an agent may not be offered anything although its agent calls it ready; null for those that may. */
 export async function readRefusals(
-  tx: Tx,
+  tx: SqlTx,
   agentId: string,
   deviceIds: string[],
   leaseMs: number,

@@ -1,6 +1,6 @@
 import { Problem, type AttemptEndReason } from "@benchfarm/contracts";
 import { Injectable } from "@nestjs/common";
-import { Database, type Tx } from "../platform/database/database.js";
+import { Database, type SqlTx } from "../platform/database/database.js";
 import { unknownAttempt } from "./accept-attempt.js";
 import { acceptedEndReason } from "./attempt.rules.js";
 import { lockAttempt, type LockedAttempt } from "./attempt.store.js";
@@ -32,7 +32,7 @@ export class EndAttempt {
       detail,
     }: { epoch: number; endReason: AttemptEndReason; detail: string | null },
   ): Promise<{ ended: boolean }> {
-    return this.#database.inTransaction(async (tx) => {
+    return this.#database.inSqlTransaction(async (tx) => {
       const held = await lockAttempt(tx, attemptId);
       if (held === null || held.agentId !== agentId) throw unknownAttempt(attemptId);
       if (held.leaseEpoch !== epoch) {
@@ -55,7 +55,7 @@ export class EndAttempt {
 
   /** Ends a locked live attempt for a reason already judged, in the caller's transaction. */
   async endHeld(
-    tx: Tx,
+    tx: SqlTx,
     held: LockedAttempt,
     reason: AttemptEndReason,
     actor: string,

@@ -21,7 +21,7 @@ export class ExpireLeases {
   async expireAll(): Promise<number> {
     let expired = 0;
     for (;;) {
-      const ids = await findExpired(this.#database.prisma, BATCH);
+      const ids = await findExpired(this.#database.sql, BATCH);
       const done = await Promise.all(ids.map((id) => this.expire(id)));
       const ended = done.filter(Boolean).length;
       expired += ended;
@@ -34,7 +34,7 @@ export class ExpireLeases {
    * has won. An offer lapses at no cost; a lease that was lost is charged.
    */
   async expire(attemptId: string): Promise<boolean> {
-    return this.#database.inTransaction(async (tx) => {
+    return this.#database.inSqlTransaction(async (tx) => {
       const held = await lockAttempt(tx, attemptId);
       if (held === null || held.phase === "ended" || !held.leaseOver) return false;
       const reason = held.phase === "offered" ? "offer_lapsed" : "lease_lost";

@@ -1,7 +1,7 @@
 import { newId, type Failure, type FailureCode } from "@benchfarm/contracts";
 import { Injectable } from "@nestjs/common";
 import { Config } from "../platform/config.js";
-import type { Tx } from "../platform/database/database.js";
+import type { SqlTx } from "../platform/database/database.js";
 import { Wake } from "../platform/wake.js";
 import { recordResult, type RecordResultInput } from "../result/record-result.js";
 import { failureCodeOf } from "./attempt.rules.js";
@@ -36,7 +36,7 @@ export class FinishAttempt {
    * gets a failed one, so that its cell says why it is empty. A run that goes straight back to the queue is told to waiting polls.
    */
   async finish(
-    tx: Tx,
+    tx: SqlTx,
     held: LockedAttempt,
     ending: Ending,
     { actor, detail, failure, resultId }: EndingDetails,
@@ -95,7 +95,7 @@ export function resultContext(
 }
 
 async function recordLoss(
-  tx: Tx,
+  tx: SqlTx,
   held: LockedAttempt,
   code: FailureCode,
   message: string,

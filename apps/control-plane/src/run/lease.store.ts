@@ -1,5 +1,5 @@
 import type { AttemptEndReason, AttemptPhase, RunState } from "@benchfarm/contracts";
-import { Prisma, type Tx } from "../platform/database/database.js";
+import { Prisma, type SqlTx } from "../platform/database/database.js";
 import { insertTimerSql, type TimerEntry } from "./timer.store.js";
 
 export interface AcceptInput {
@@ -23,7 +23,7 @@ export interface AcceptRow {
 }
 
 /** Makes an offered attempt accepted under a full lease, if epoch and claim fit. One statement; null for an attempt not this agent's. */
-export async function acceptAttempt(tx: Tx, accept: AcceptInput): Promise<AcceptRow | null> {
+export async function acceptAttempt(tx: SqlTx, accept: AcceptInput): Promise<AcceptRow | null> {
   const leaseUntil = Prisma.sql`clock_timestamp() + ${accept.leaseMs}::float8 * interval '1 millisecond'`;
   const rows = await tx.$queryRaw<AcceptRow[]>(Prisma.sql`
     with held as (
@@ -68,7 +68,7 @@ export interface RenewedRow {
  * One statement; attempts are locked in the order of their ids.
  */
 export async function renewLeases(
-  tx: Tx,
+  tx: SqlTx,
   renewal: {
     agentId: string;
     items: HeartbeatItem[];
@@ -110,7 +110,7 @@ export async function renewLeases(
 }
 
 /** Live attempts whose lease is over, oldest first. A hint: whoever ends one checks again under its lock. */
-export async function findExpired(tx: Tx, limit: number): Promise<string[]> {
+export async function findExpired(tx: SqlTx, limit: number): Promise<string[]> {
   const rows = await tx.$queryRaw<{ id: string }[]>(Prisma.sql`
     select id from attempt where phase <> 'ended' and lease_until < clock_timestamp() order by lease_until limit ${limit}`);
   return rows.map((row) => row.id);

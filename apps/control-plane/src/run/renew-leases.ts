@@ -40,10 +40,10 @@ export class RenewLeases {
     devices: ReportedPresence[],
   ): Promise<RenewedLease[]> {
     const { leaseMs, maxQuietMs } = this.#timers;
-    await recordPresence(this.#database.prisma, agentId, sessionId, devices, leaseMs);
+    await recordPresence(this.#database.sql, agentId, sessionId, devices, leaseMs);
     if (items.length === 0) return [];
     const longestQuietMs = Math.max(...items.map((item) => item.quietMs));
-    const rows = await renewLeases(this.#database.prisma, {
+    const rows = await renewLeases(this.#database.sql, {
       agentId,
       items,
       leaseMs,

@@ -1,5 +1,5 @@
 import type { Backend, RunOutcome, RunState } from "@benchfarm/contracts";
-import { Prisma, type Tx } from "../platform/database/database.js";
+import { Prisma, type SqlTx, type Tx } from "../platform/database/database.js";
 
 /** A run about to be stored. */
 export interface NewRun {
@@ -132,7 +132,7 @@ export async function listActiveRuns(tx: Tx, orgId: string, sweepId: string): Pr
 
 /** Ends a locked run that is not done by a result that came after its attempt had ended. */
 export async function completeRunLate(
-  tx: Tx,
+  tx: SqlTx,
   late: {
     runId: string;
     attemptId: string;

@@ -1,6 +1,6 @@
 import { newId, Problem, type ResultSubmission } from "@benchfarm/contracts";
 import { Injectable } from "@nestjs/common";
-import { Database, type Tx } from "../platform/database/database.js";
+import { Database, type SqlTx } from "../platform/database/database.js";
 import { recordResult, type RecordOutcome } from "../result/record-result.js";
 import { unknownAttempt } from "./accept-attempt.js";
 import {
@@ -44,7 +44,7 @@ export class SubmitResult {
     epoch: number,
     submission: ResultSubmission,
   ): Promise<SubmittedResult> {
-    const outcome = await this.#database.inTransaction((tx) =>
+    const outcome = await this.#database.inSqlTransaction((tx) =>
       this.#submit(tx, agentId, attemptId, epoch, submission),
     );
     if (outcome.kind === "stored") return outcome.reply;
@@ -55,7 +55,7 @@ export class SubmitResult {
   }
 
   async #submit(
-    tx: Tx,
+    tx: SqlTx,
     agentId: string,
     attemptId: string,
     epoch: number,
@@ -109,7 +109,7 @@ export class SubmitResult {
 
   /** A late result that counts ends its run; an offer of the retry that nobody has taken is withdrawn first. */
   async #completeLate(
-    tx: Tx,
+    tx: SqlTx,
     held: LockedAttempt,
     pending: LockedAttempt | null,
     { run }: Ending,
@@ -141,7 +141,7 @@ export class SubmitResult {
 }
 
 /** The live attempt of a run whose lock is held: it can be accepted still, but not end, before this transaction does. */
-async function lockLiveAttempt(tx: Tx, runId: string): Promise<LockedAttempt | null> {
+async function lockLiveAttempt(tx: SqlTx, runId: string): Promise<LockedAttempt | null> {
   const live = await readLiveAttempt(tx, runId);
   return live === null ? null : lockAttempt(tx, live.id);
 }

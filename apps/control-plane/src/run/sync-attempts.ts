@@ -34,7 +34,7 @@ export class SyncAttempts {
    */
   async sync(agentId: string, reports: AttemptReport[]): Promise<Directive[]> {
     const ids = reports.map((report) => report.attemptId);
-    const journal = await readJournal(this.#database.prisma, agentId, ids);
+    const journal = await readJournal(this.#database.sql, agentId, ids);
     const held = new Map(journal.map((row) => [row.attemptId, row]));
     const directives: Directive[] = [];
     for (const report of reports) {
@@ -55,7 +55,7 @@ export class SyncAttempts {
   }
 
   async #end(attemptId: string, agentId: string, detail: string): Promise<void> {
-    await this.#database.inTransaction(async (tx) => {
+    await this.#database.inSqlTransaction(async (tx) => {
       const held = await lockAttempt(tx, attemptId);
       if (held === null || held.phase === "ended") return;
       const reason =
