@@ -1,6 +1,7 @@
 import type { NestFastifyApplication } from "@nestjs/platform-fastify";
 import { AppModule } from "./app.module.js";
 import type { Config } from "./platform/config.js";
+import { Log } from "./platform/log.js";
 import { createApp, type CreateAppOptions } from "./platform/http/create-app.js";
 
 export interface ControlPlane {
@@ -37,9 +38,13 @@ export async function startControlPlane(
     }
     throw error;
   }
+  const url = urlOf(app, config.host);
+  app
+    .get(Log)
+    .pino.info({ url, queue: config.redisUrl === null ? "postgresql" : "redis" }, "started");
   let closing: Promise<void> | undefined;
   return {
-    url: urlOf(app, config.host),
+    url,
     app,
     close: () => (closing ??= app.close()),
   };

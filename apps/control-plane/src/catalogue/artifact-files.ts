@@ -8,16 +8,11 @@ import { Problem } from "@benchfarm/contracts";
 import { Injectable, type OnApplicationBootstrap } from "@nestjs/common";
 import { Clock } from "../platform/clock.js";
 import { Config } from "../platform/config.js";
+import type { ByteRange } from "./byte-range.rules.js";
 
 const INCOMING = "incoming";
 /** An upload that has not grown for so long was abandoned by a process that died. */
 const ABANDONED_MS = 24 * 3600 * 1000;
-
-/** Bytes of a file from `start` to `end`, both inclusive. */
-export interface ByteRange {
-  start: number;
-  end: number;
-}
 
 /**
  * The content-addressed folder of the farm: `<first 2 hex digits>/<sha256>`. A file is there whole and right or not at all: it is
@@ -140,7 +135,11 @@ class DigestMeter extends Transform {
 async function syncFolder(path: string): Promise<void> {
   try {
     const handle = await open(path, "r");
-    await handle.sync().finally(() => handle.close());
+    try {
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
   } catch {
     return;
   }

@@ -1,4 +1,8 @@
-import type { ByteRange } from "./artifact-files.js";
+/** Bytes of a file from `start` to `end`, both inclusive. */
+export interface ByteRange {
+  start: number;
+  end: number;
+}
 
 /** What a `Range` header asks of a file: all of it, a part of it, or what is not there. */
 export type RangeAnswer =

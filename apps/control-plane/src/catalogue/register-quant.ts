@@ -7,7 +7,7 @@ import { recordEvent } from "../platform/events.store.js";
 import { ArtifactFiles } from "./artifact-files.js";
 import { findArtifact, recordArtifact } from "./artifact.store.js";
 import { ensureModel } from "./model.store.js";
-import { describeQuant } from "./quant.rules.js";
+import { describeQuant } from "./describe-quant.js";
 import { findQuantBySha256, insertQuant } from "./quant.store.js";
 
 /** Makes stored files measurable. */

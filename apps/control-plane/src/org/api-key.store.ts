@@ -1,4 +1,5 @@
-import { newId, type ApiKey, type Scope } from "@benchfarm/contracts";
+import { newId, Scope, type ApiKey } from "@benchfarm/contracts";
+import { z } from "zod";
 import { Prisma, type Tx } from "../platform/database/database.js";
 import {
   NEWEST_FIRST,
@@ -63,15 +64,28 @@ export async function markRevoked(tx: Tx, orgId: string, id: string): Promise<Ap
   return row === null ? null : toApiKey(row);
 }
 
+const UsedKey = z.object({
+  id: z.string(),
+  org_id: z.string(),
+  scopes: z.array(Scope),
+  stale: z.boolean(),
+});
+
 /** The live key with this digest. Its last use is written at most once a minute. */
 export async function useApiKey(
   tx: Tx,
   digest: string,
 ): Promise<{ keyId: string; orgId: string; scopes: Scope[] } | null> {
-  const row = await tx.apiKey.findUnique({ where: { secretDigest: digest } });
-  if (row === null || row.revokedAt !== null) return null;
-  await tx.$executeRaw(Prisma.sql`
-    update api_key set last_used_at = now()
-    where id = ${row.id} and (last_used_at is null or last_used_at < now() - interval '1 minute')`);
-  return { keyId: row.id, orgId: row.orgId, scopes: row.scopes as Scope[] };
+  const [row] = await tx.$queryRaw<unknown[]>(Prisma.sql`
+    select id, org_id, scopes,
+      coalesce(last_used_at < now() - interval '1 minute', true) as stale
+    from api_key where secret_digest = ${digest} and revoked_at is null`);
+  if (row === undefined) return null;
+  const key = UsedKey.parse(row);
+  if (key.stale) {
+    await tx.$executeRaw(Prisma.sql`
+      update api_key set last_used_at = now()
+      where id = ${key.id} and coalesce(last_used_at < now() - interval '1 minute', true)`);
+  }
+  return { keyId: key.id, orgId: key.org_id, scopes: key.scopes };
 }

@@ -2,6 +2,9 @@ import { Injectable, type LoggerService } from "@nestjs/common";
 import { pino, type Logger } from "pino";
 import { Config } from "./config.js";
 
+/** Parts of Nest that tell one line per module and route at each start. */
+const CHATTY = new Set(["InstanceLoader", "NestFactory", "RouterExplorer", "RoutesResolver"]);
+
 /** Structured logs, one JSON object per line on standard output. */
 @Injectable()
 export class Log implements LoggerService {
@@ -17,7 +20,9 @@ export class Log implements LoggerService {
   }
 
   log(message: unknown, ...rest: unknown[]): void {
-    this.#write("info", message, rest);
+    const context = rest.at(-1);
+    const chatty = typeof context === "string" && CHATTY.has(context);
+    this.#write(chatty ? "debug" : "info", message, rest);
   }
 
   error(message: unknown, ...rest: unknown[]): void {

@@ -105,7 +105,7 @@ export class Periodic implements OnApplicationBootstrap, BeforeApplicationShutdo
   async beforeApplicationShutdown(): Promise<void> {
     this.#stop.abort();
     for (const work of this.#works) clearTimeout(work.timer);
-    await Promise.all(this.#works.map((work) => work.running));
+    await Promise.all(this.#works.map(async (work) => work.running));
     await this.#leading?.catch(() => undefined);
     await this.#client?.end().catch(() => undefined);
   }

@@ -6,7 +6,7 @@ import {
 import { Config } from "../config.js";
 import { Database } from "../database/database.js";
 import { Log } from "../log.js";
-import { bundleEntries, type RelayedEntry } from "./relay.rules.js";
+import { bundleEntries, type RelayedEntry } from "./bundle-entries.js";
 import { TaskQueue } from "./task-queue.js";
 import { TaskRunner } from "./task-runner.js";
 

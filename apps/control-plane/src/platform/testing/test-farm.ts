@@ -67,7 +67,7 @@ export async function startTestFarm(options: TestFarmOptions = {}): Promise<Test
     ...(options.role === undefined ? {} : { BENCHFARM_ROLE: options.role }),
     ...options.env,
   });
-  const plane = await startControlPlane(config, { partialRouteTable: true });
+  const plane = await startControlPlane(config);
   const database = plane.app.get(Database);
   const root = await ensureRootOrg(database);
   const apiKey = replicaOf?.apiKey ?? (root.apiKey as string);

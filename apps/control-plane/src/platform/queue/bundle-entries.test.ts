@@ -1,4 +1,4 @@
-import { bundleEntries } from "./relay.rules.js";
+import { bundleEntries } from "./bundle-entries.js";
 
 const entry = (task: string, key: string, payload: unknown = {}) => ({ task, key, payload });
 
