@@ -6,9 +6,9 @@ import type { Prisma } from "./generated/client.js";
  * `Database.inSqlTransaction`, which cost a fifth of the processor time and let PostgreSQL keep its plans.
  */
 export interface SqlTx {
-  $queryRaw<T = unknown>(query: Prisma.Sql): PromiseLike<T>;
+  $queryRaw<T = unknown>(query: Prisma.Sql): Promise<T>;
   /** Returns how many rows were affected. */
-  $executeRaw(query: Prisma.Sql): PromiseLike<number>;
+  $executeRaw(query: Prisma.Sql): Promise<number>;
 }
 
 /** Statements are few and fixed; past this many distinct texts, something builds them and they are not worth keeping. */
