@@ -134,7 +134,7 @@ describe("background work", () => {
     expect(settled).toEqual([{ key: "s", payload: { n: 2 } }]);
     await until(() => settled.length === 2);
     expect(settled[1]).toEqual({ key: "late", payload: { n: 3 } });
-    expect(await database.prisma.outbox.count()).toBe(0);
+    await until(async () => (await database.prisma.outbox.count()) === 0);
   });
 
   it("retries a failing key of a batch alone", async () => {
@@ -150,6 +150,39 @@ describe("background work", () => {
     expect(folded.filter(([key]) => key === "p" || key === "q")).toHaveLength(2);
     await until(async () => (await app.get(TaskQueue).counts()).active === 0);
     expect(await app.get(TaskQueue).counts()).toMatchObject({ waiting: 0, delayed: 0, failed: 0 });
+  });
+
+  it("goes on when the database cuts the queue's connections", async () => {
+    const app = await boot([TasksModule], { BENCHFARM_TASK_LOCK_MS: "1000" });
+    const database = app.get(Database);
+    await until(() => app.get(TaskRunner).isOpen);
+    const cut = async () =>
+      database.pool.query(
+        "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()",
+      );
+    for (const round of [1, 2]) {
+      folded.length = 0;
+      await cut();
+      await database.inTransaction((tx) =>
+        enqueueMany(
+          tx,
+          ["u", "v", "w", "x"].map((key) => ({ task: "fold-cell", key: `${key}${round}` })),
+        ),
+      );
+      await until(() => new Set(folded.flat()).size === 4, 20_000);
+    }
+  }, 60_000);
+
+  const redisUrl = process.env["BENCHFARM_TEST_REDIS_URL"];
+  const itOnRedis = redisUrl === undefined ? it.skip : it;
+  itOnRedis("runs tasks through Redis when the settings name one", async () => {
+    folded.length = 0;
+    const app = await boot([TasksModule], {
+      REDIS_URL: redisUrl as string,
+      BENCHFARM_QUEUE_PREFIX: `test-${process.pid}`,
+    });
+    await app.get(Database).inTransaction((tx) => enqueue(tx, { task: "fold-cell", key: "redis" }));
+    await until(() => folded.flat().includes("redis"));
   });
 
   it("answers as api without the queue, and leaves the outbox to workers", async () => {

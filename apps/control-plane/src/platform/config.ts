@@ -44,7 +44,7 @@ const Environment = z.object({
   BENCHFARM_RECONCILE_MS: duration(5_000),
   BENCHFARM_MAX_QUIET_MS: duration(600_000),
   BENCHFARM_RELAY_MS: duration(250),
-  BENCHFARM_TASK_LOCK_MS: duration(30_000),
+  BENCHFARM_TASK_LOCK_MS: duration(10_000),
 });
 
 /** Timers in milliseconds; the first five are told to agents. */

@@ -14,7 +14,10 @@ export class Log implements LoggerService {
     this.pino = pino({
       level: config.logLevel,
       base: { role: config.role },
-      redact: ["req.headers.authorization"],
+      // The database driver hangs its whole connection on an error.
+      serializers: {
+        err: (error: Error) => ({ ...pino.stdSerializers.err(error), client: undefined }),
+      },
       timestamp: pino.stdTimeFunctions.isoTime,
     });
   }

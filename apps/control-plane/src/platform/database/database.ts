@@ -21,6 +21,7 @@ export interface TransactionOptions {
 }
 
 const MAX_TRIES = 5;
+const CLOSE_MS = 5_000;
 const RETRYABLE = new Set(["40001", "40P01"]);
 
 /** The farm's PostgreSQL: one pool per process, shared by Prisma and by the queue's own SQL. */
@@ -43,6 +44,8 @@ export class Database implements OnApplicationShutdown {
     });
     // An idle connection that breaks is replaced by the pool; whoever queries next is told if the database is gone.
     this.pool.on("error", () => undefined);
+    // A connection that breaks while it is lent out, between two queries, would end the process; its next query fails instead.
+    this.pool.on("connect", (client) => client.on("error", () => undefined));
     this.sql = new SqlConnection(this.pool);
     this.#client = new PrismaClient({ adapter: new PrismaPg(this.pool) });
   }
@@ -90,9 +93,10 @@ export class Database implements OnApplicationShutdown {
     return rows.map((row) => schema.parse(row));
   }
 
-  /** Closes the pool; running queries end first. Safe to repeat. */
+  /** Closes the pool; running queries end first, for 5 s at most. Safe to repeat. */
   close(): Promise<void> {
-    this.#closed ??= this.#client.$disconnect().then(() => this.pool.end());
+    const ended = () => this.#client.$disconnect().then(() => this.pool.end());
+    this.#closed ??= Promise.race([ended(), delay(CLOSE_MS, undefined, { ref: false })]);
     return this.#closed;
   }
 

@@ -9,9 +9,12 @@ import {
 import type { FastifyRequest } from "fastify";
 import { from, lastValueFrom, type Observable } from "rxjs";
 import { Database } from "../database/database.js";
+import { Periodic } from "../schedule.js";
 import { send, ROUTE_METADATA, type Call } from "./call.js";
-import { claimKey, storeReply, type StoredReply } from "./idempotency.store.js";
+import { claimKey, forgetOldKeys, storeReply, type StoredReply } from "./idempotency.store.js";
 import { orgOf } from "./principal.js";
+
+const FORGET_EVERY_MS = 600_000;
 
 /**
  * Gives a create that carries an `Idempotency-Key` its first reply again. The key, what the handler writes and the reply are one
@@ -21,8 +24,11 @@ import { orgOf } from "./principal.js";
 export class IdempotencyInterceptor implements NestInterceptor {
   readonly #database: Database;
 
-  constructor(database: Database) {
+  constructor(database: Database, periodic: Periodic) {
     this.#database = database;
+    periodic.register("forget old idempotency keys", FORGET_EVERY_MS, async () => {
+      await forgetOldKeys(database.prisma);
+    });
   }
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {

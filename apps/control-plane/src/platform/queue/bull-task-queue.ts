@@ -126,6 +126,11 @@ export class BullTaskQueue extends TaskQueue {
     const ended = (this.#loop ?? Promise.resolve()).then(() => this.#drained());
     await Promise.race([ended, delay(DRAIN_MS, undefined, { ref: false })]);
     if (this.#worker !== undefined) await endWorker(this.#worker);
+    // A pool waits for ever for a lent connection that broke.
+    await withDeadline(this.#disconnect(), WORKER_CLOSE_MS).catch(() => undefined);
+  }
+
+  async #disconnect(): Promise<void> {
     await this.#queue?.close().catch(() => undefined);
     await this.#backend.close();
   }

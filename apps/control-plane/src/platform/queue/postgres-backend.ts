@@ -21,7 +21,9 @@ export function postgresBackend(databaseUrl: string): BullBackend {
     // BullMQ's statements name no schema.
     options: `-c search_path=${SCHEMA}`,
   });
+  // Broken connections are replaced; the query that meets one fails and is tried again.
   pool.on("error", () => undefined);
+  pool.on("connect", (client) => client.on("error", () => undefined));
   const classes = withBackend(createPostgresBackend);
   // BullMQ's own description of a pool knows fewer overloads than pg's.
   const connection = pool as unknown as PostgresConnectionOptions;
@@ -40,7 +42,7 @@ export function postgresBackend(databaseUrl: string): BullBackend {
         connection,
         autorun: false,
         lockDuration: lockMs,
-        stalledInterval: lockMs,
+        stalledInterval: lockMs / 2,
         maxStalledCount: 10,
         drainDelay: fetchBlockS,
       }) as never,

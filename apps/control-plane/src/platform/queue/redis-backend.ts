@@ -34,7 +34,7 @@ export function redisBackend(redisUrl: string, prefix: string): BullBackend {
         prefix,
         autorun: false,
         lockDuration: lockMs,
-        stalledInterval: lockMs,
+        stalledInterval: lockMs / 2,
         maxStalledCount: 10,
         drainDelay: fetchBlockS,
       }) as never,
