@@ -49,10 +49,12 @@ export interface LiveFarm {
 const FAST_TIMERS = {
   BENCHFARM_POLL_WAIT_MS: "2000",
   BENCHFARM_OFFER_MS: "3000",
-  BENCHFARM_HEARTBEAT_MS: "400",
-  BENCHFARM_LEASE_MS: "2500",
+  BENCHFARM_HEARTBEAT_MS: "1000",
+  BENCHFARM_LEASE_MS: "6000",
   BENCHFARM_REQUEUE_AFTER_LOSS_MS: "200",
   BENCHFARM_RECONCILE_MS: "400",
+  // Tests run side by side: load is recorded, not waited for.
+  BENCHFARM_MAX_BUSY: "off",
 };
 
 function start(args: string[], env: Record<string, string>): LiveProcess {

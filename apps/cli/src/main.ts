@@ -44,6 +44,7 @@ function explain(error: unknown): string {
       "FarmStartError",
       "AgentStopped",
       "AgentFailure",
+      "LlamaBenchUnusableError",
       "TransferError",
       "EmbeddedPostgresError",
       "SyntheticWriteError",

@@ -15,6 +15,16 @@ export interface LlamaBench {
   args: readonly string[];
 }
 
+/** The llama-bench that the user named does not measure; measuring with another one would be a silent change of engine. */
+export class LlamaBenchUnusableError extends Error {
+  constructor(path: string) {
+    super(
+      `${path} is no llama-bench that measures here; correct BENCHFARM_LLAMA_BENCH (or --llama-bench), or unset it to use the built-in engine`,
+    );
+    this.name = "LlamaBenchUnusableError";
+  }
+}
+
 export interface SearchOptions {
   /** A path the user named; it must work. */
   named: string | null;
@@ -54,7 +64,7 @@ export function readProbe(stdout: string): { version: string; backends: Backend[
 
 /**
  * The llama-bench this machine measures with: the one the user named, else one on PATH, else the embedded core. Null when there is
- * none. An official program is made to measure a tiny model once: it does not tell its version otherwise, and that shows that it runs.
+ * none. Throws LlamaBenchUnusableError when the named one does not work. An official program is made to measure a tiny model once: it does not tell its version otherwise, and that shows that it runs.
  */
 export async function findLlamaBench(options: SearchOptions): Promise<LlamaBench | null> {
   const fileName = options.platform === "win32" ? "llama-bench.exe" : "llama-bench";
@@ -70,6 +80,7 @@ export async function findLlamaBench(options: SearchOptions): Promise<LlamaBench
     if (!isProgram && options.named === null) continue;
     const official = isProgram ? await probeOfficial(path, options) : null;
     if (official !== null) return official;
+    if (options.named !== null) throw new LlamaBenchUnusableError(path);
     options.warn(`${path} is no llama-bench that runs here; it is not used`);
   }
   return embedded();

@@ -67,6 +67,8 @@ export function stopWithParent(stop: () => void): void {
     stop();
   };
   process.once("disconnect", once);
+  // A process that has nothing left to do ends, channel or not.
+  process.channel?.unref();
   process.once("SIGTERM", once);
   process.once("SIGINT", once);
 }

@@ -148,6 +148,17 @@ async function startLocalAgent(
   );
 }
 
+/** Whether a device measures, or will when it is done with what it does: a kept farm may still have runs of an earlier start. */
+function isWorking(device: Device): boolean {
+  const present: Device["availability"][] = ["ready", "leased", "cleaning", "cooling", "checking"];
+  return (
+    !device.simulated &&
+    device.lifecycle === "active" &&
+    device.quarantine === "none" &&
+    present.includes(device.availability)
+  );
+}
+
 /** Waits until this farm has a device that can measure. Throws FarmStartError with the agent's own words when it takes too long. */
 export async function waitForDevice(
   farm: LocalFarm,
@@ -157,8 +168,8 @@ export async function waitForDevice(
   const deadline = performance.now() + START_TIMEOUT_MS;
   while (performance.now() < deadline) {
     const { items } = await farm.client.call(routes.listDevices, { query: { limit: 200 } });
-    const ready = items.find((device) => device.eligible && !device.simulated);
-    if (ready !== undefined) return ready;
+    const working = items.find(isWorking);
+    if (working !== undefined) return working;
     onWait(items[0]?.ineligibleReason ?? "the agent is describing this machine");
     const broken = await Promise.race([farm.broken, delay(200, null)]);
     if (broken !== null) throw new FarmStartError(broken);
