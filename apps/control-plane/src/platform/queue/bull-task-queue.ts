@@ -179,9 +179,14 @@ export class BullTaskQueue extends TaskQueue {
   async #newWorker(): Promise<AnyWorker> {
     const worker = this.#backend.newWorker(QUEUE_NAME, this.#options.lockMs, FETCH_BLOCK_S);
     worker.on("error", (error) => this.#warn(error, "the queue's worker reports an error"));
-    await withDeadline(worker.waitUntilReady(), FETCH_GRACE_MS);
-    await worker.startStalledCheckTimer();
-    return worker;
+    try {
+      await withDeadline(worker.waitUntilReady(), FETCH_GRACE_MS);
+      await worker.startStalledCheckTimer();
+      return worker;
+    } catch (error) {
+      void endWorker(worker);
+      throw error;
+    }
   }
 
   async #next(worker: AnyWorker, token: string): Promise<Job<Data> | undefined> {
@@ -202,16 +207,18 @@ export class BullTaskQueue extends TaskQueue {
     const renewal = setInterval(() => {
       job.extendLock(token, lockMs).catch((error) => this.#warn(error, "a task's lock was lost"));
     }, lockMs / 2);
+    renewal.unref();
     try {
       await handler({ task: job.name, items: job.data.items });
-      await job.moveToCompleted(undefined, token, false);
+      // An answer that never comes, after the backend went away, must not hold a place for ever.
+      await withDeadline(job.moveToCompleted(undefined, token, false), lockMs);
     } catch (error) {
       const failure = error instanceof Error ? error : new Error(String(error));
       this.#warn(failure, `task ${job.name} failed (try ${job.attemptsMade + 1})`);
       // The lock may be gone, or the backend: then the job is handed out again by itself.
-      await job
-        .moveToFailed(failure, token, false)
-        .catch((lost) => this.#warn(lost, "a failed task could not be given back"));
+      await withDeadline(job.moveToFailed(failure, token, false), lockMs).catch((lost) =>
+        this.#warn(lost, "a failed task could not be given back"),
+      );
     } finally {
       clearInterval(renewal);
     }
