@@ -113,7 +113,7 @@ async function queueRuns(farm, quantId, devices, wanted, generation) {
       body: {
         name: `dispatch ${generation}.${batch}`,
         quants: { quantIds: [quantId] },
-        engines: [{ engine: "llama-cpp", backend: "cpu" }],
+        engines: [{ engine: "fake", backend: "cpu" }],
         workloads,
         band: "backfill",
       },

@@ -228,12 +228,12 @@ describe("refusals", () => {
 });
 
 describe("mutated headers", () => {
-  it("either parse or are refused, quickly and in little memory", async () => {
+  it("either parse or are refused, having read little more than the header once", async () => {
     const original = wholeFile();
+    let readBytes = 0;
     const headerBytes = original.length - DATA_BYTES;
     const random = new RandomStream(1, "fuzz");
     const kinds = new Set<string>();
-    const started = performance.now();
     for (let round = 0; round < 4000; round++) {
       const file = original.slice();
       const edits = 1 + random.nextBelow(3);
@@ -242,10 +242,21 @@ describe("mutated headers", () => {
         const at = random.nextBelow(headerBytes);
         file.fill(value, at, Math.min(at + 1 + random.nextBelow(8), headerBytes));
       }
-      kinds.add(await outcome(sourceOf(file)));
+      const source = sourceOf(file);
+      readBytes = 0;
+      const counted: ByteSource = {
+        sizeBytes: source.sizeBytes,
+        read: async (offset, length) => {
+          const bytes = await source.read(offset, length);
+          readBytes += bytes.length;
+          return bytes;
+        },
+      };
+      kinds.add(await outcome(counted));
+      // A work bound that no machine's speed moves: nothing a header says makes the reader go over the file again.
+      expect(readBytes).toBeLessThanOrEqual(2 * original.length);
     }
     expect(kinds).toContain("absurd");
-    expect(performance.now() - started).toBeLessThan(20_000);
   });
 
   it("at every byte of a small header end in a header or a GgufError", async () => {
