@@ -12,6 +12,7 @@ export type AgentEvent =
       repetition: number;
       repetitions: number;
     }
+  | { kind: "attempt_waiting"; attemptId: string; runId: string; reason: string }
   | {
       kind: "attempt_ended";
       attemptId: string;

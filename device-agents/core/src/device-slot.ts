@@ -16,7 +16,7 @@ export type StopReason =
 /** An attempt between its acceptance and its end, in this process. */
 export class LiveAttempt {
   phase: AttemptPhase = "accepted";
-  progress: { repetition: number; repetitions: number } | null = null;
+  progress: { repetition: number; repetitions: number; waitingFor: string | null } | null = null;
   stopReason: StopReason | null = null;
   private readonly controller = new AbortController();
 

@@ -53,6 +53,8 @@ export async function waitUntilReady(options: {
   deadlineMs: number;
   clock: Clock;
   signal: AbortSignal;
+  /** Told why not, at each look that finds the device not ready. */
+  onWaiting?: (reason: string) => void;
 }): Promise<GateOutcome> {
   const { host, limits, clock, signal } = options;
   const startedMs = clock.monotonicMs();
@@ -67,6 +69,7 @@ export async function waitUntilReady(options: {
     const reason = whyNotReady(conditions, limits);
     if (reason === null) return { kind: "ready", gateMs, conditions };
     if (gateMs >= options.deadlineMs) return { kind: "not_ready", gateMs, conditions, reason };
+    options.onWaiting?.(reason);
     await clock.sleep(Math.min(pauseMs, Math.max(0, options.deadlineMs - gateMs)), signal);
     pauseMs = Math.min(LONGEST_PAUSE_MS, pauseMs * 2);
     await host.sensors();

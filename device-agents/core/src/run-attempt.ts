@@ -76,8 +76,13 @@ export async function runAttempt(
         onEvent({ kind: "attempt_phase", attemptId, runId, phase });
       },
       onProgress: (repetition, repetitions) => {
-        live.progress = { repetition, repetitions };
+        live.progress = { repetition, repetitions, waitingFor: null };
         onEvent({ kind: "attempt_progress", attemptId, runId, repetition, repetitions });
+      },
+      onWaiting: (reason) => {
+        if (live.progress === null || live.progress.waitingFor === reason) return;
+        live.progress = { ...live.progress, waitingFor: reason };
+        if (reason !== null) onEvent({ kind: "attempt_waiting", attemptId, runId, reason });
       },
       onChild: (child) => {
         lastChild = child;

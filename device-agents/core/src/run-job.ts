@@ -34,6 +34,8 @@ export interface JobServices {
   acquire: (artifact: Assignment["artifact"], signal: AbortSignal) => Promise<VerifiedArtifact>;
   onPhase: (phase: AttemptPhase) => void;
   onProgress: (repetition: number, repetitions: number) => void;
+  /** Told why the device is not ready for the next repetition, and null when it is. */
+  onWaiting: (reason: string | null) => void;
   onChild: (child: ProcessMark | null) => void;
   /** Called before a repetition: from then until the returned function is called, the agent touches neither network nor disk. */
   enterQuiet: (expectedMs: number) => Promise<() => void>;
@@ -126,7 +128,9 @@ class Job {
         deadlineMs: limits.gateMs,
         clock,
         signal: services.signal,
+        onWaiting: services.onWaiting,
       });
+      services.onWaiting(null);
       if (gate.kind === "stopped") return null;
       this.gateMs = (this.gateMs ?? 0) + gate.gateMs;
       if (gate.kind === "not_ready") {

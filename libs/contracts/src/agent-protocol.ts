@@ -161,7 +161,12 @@ export const HeartbeatRequest = z
           /** Announces a window without heartbeats while measuring; the lease is extended to cover it. */
           quietMs: z.number().int().min(0).default(0),
           progress: z
-            .object({ repetition: z.number().int(), repetitions: z.number().int() })
+            .object({
+              repetition: z.number().int(),
+              repetitions: z.number().int(),
+              /** What keeps the next repetition from starting, in words; null when nothing does. */
+              waitingFor: z.string().max(500).nullable().default(null),
+            })
             .nullable()
             .default(null),
         }),

@@ -35,6 +35,8 @@ function describe(event: AgentEvent): string | null {
       return `${event.runId}: ${event.phase}`;
     case "attempt_progress":
       return `${event.runId}: repetition ${event.repetition}/${event.repetitions}`;
+    case "attempt_waiting":
+      return `${event.runId}: waiting: ${event.reason}`;
     case "attempt_ended":
       return `${event.runId}: ${event.endReason}${event.failure === null ? "" : `: ${event.failure.code}: ${event.failure.message}`}`;
     case "farm_unreachable":

@@ -66,7 +66,9 @@ export function addDemoCommand(program: Command): void {
       const config = farmConfig(flags);
       const screen = createScreen(process.stderr, process.stderr.isTTY);
       const farm = await startFarm(config, (step) => screen.progress([`… ${step}`], step));
-      process.once("SIGINT", () => void farm.stop().then(() => process.exit(130)));
+      for (const signal of ["SIGINT", "SIGTERM"] as const) {
+        process.once(signal, () => void farm.stop().then(() => process.exit(130)));
+      }
       let measured = false;
       try {
         screen.line(`Dashboard   ${farm.url}`);
@@ -114,6 +116,7 @@ export function addDemoCommand(program: Command): void {
         return;
       }
       process.removeAllListeners("SIGINT");
+      process.removeAllListeners("SIGTERM");
       process.stderr.write(
         `\nThe dashboard is at ${farm.url} until Ctrl-C. Data: ${config.dataDir}\n`,
       );

@@ -11,6 +11,8 @@ const POLL_MS = 700;
  */
 export async function followSweep(client: Client, sweepId: string, screen: Screen): Promise<Sweep> {
   const told = new Set<string>();
+  let loggedDone = -1;
+  let loggedLeft = "";
   for (;;) {
     const sweep = await client.call(routes.readSweep, { params: { id: sweepId } });
     const active = await client.call(routes.listRuns, {
@@ -20,10 +22,15 @@ export async function followSweep(client: Client, sweepId: string, screen: Scree
     const { progress } = sweep;
     const left =
       progress.remainingMs === null ? "" : `, about ${formatDuration(progress.remainingMs)} left`;
+    // A log gets a new estimate with each run that ended, not with each second.
+    if (progress.done !== loggedDone) {
+      loggedDone = progress.done;
+      loggedLeft = left;
+    }
     const head = `${formatBar(progress.done / Math.max(1, progress.total), 24)} ${progress.done}/${progress.total} runs${left}`;
     screen.progress(
       [head, ...active.items.slice(0, 6).map((run) => `  ${describeRun(run)}`)],
-      `run ${progress.done}/${progress.total}${left}${active.items[0] === undefined ? "" : `: ${describeRun(active.items[0], false)}`}`,
+      `run ${progress.done}/${progress.total}${loggedLeft}${active.items[0] === undefined ? "" : `: ${describeRun(active.items[0], false)}`}`,
     );
     if (sweep.state === "done") {
       screen.clear();
@@ -35,7 +42,9 @@ export async function followSweep(client: Client, sweepId: string, screen: Scree
 
 function describeRun(run: Run, withPhase = true): string {
   const phase = withPhase && run.phase !== null ? ` · ${run.phase}` : "";
-  return `${run.modelName} ${run.quantName} ${run.workloadName} on ${run.deviceName ?? "a device"}${phase}`;
+  const waiting =
+    run.reason === null ? "" : ` · waiting: ${withPhase ? run.reason : "the device is not quiet"}`;
+  return `${run.modelName} ${run.quantName} ${run.workloadName} on ${run.deviceName ?? "a device"}${phase}${waiting}`;
 }
 
 async function tellFailures(

@@ -130,7 +130,9 @@ function legend(matrices: Matrix[]): string[] {
     );
   }
   if (cells.some((cell) => cell.simulated)) lines.push("ᵗ a simulated device: not a measurement.");
-  const same = Object.entries(matrices[0]?.comparison.same ?? {});
+  const same = Object.entries(matrices[0]?.comparison.same ?? {}).filter(([name, value]) =>
+    matrices.every((matrix) => matrix.comparison.same[name] === value),
+  );
   if (same.length > 0) {
     lines.push(
       `Same in every cell: ${same.map(([name, value]) => `${name} ${value}`).join(", ")}.`,

@@ -50,7 +50,7 @@ export interface HeartbeatItem {
   epoch: number;
   phase: AttemptPhase;
   quietMs: number;
-  progress: { repetition: number; repetitions: number } | null;
+  progress: { repetition: number; repetitions: number; waitingFor: string | null } | null;
 }
 
 export interface RenewedRow {

@@ -16,7 +16,7 @@ const BANDS = Object.fromEntries(
 
 const select = Prisma.sql`
   select r.id, r.sweep_id as "sweepId", r.state::text as state, r.blocked_reason as "blockedReason", r.outcome::text as outcome,
-    r.reason, r.band, r.dispatch_count as "dispatchCount", r.charged_count as "chargedCount", r.max_attempts as "maxAttempts",
+    coalesce(r.reason, t.waiting_for) as reason, r.band, r.dispatch_count as "dispatchCount", r.charged_count as "chargedCount", r.max_attempts as "maxAttempts",
     r.quant_id as "quantId", r.workload_id as "workloadId", r.engine, r.engine_version as "engineVersion", r.backend,
     r.device_id as "deviceId", r.sku_id as "skuId", m.name as "modelName", q.name as "quantName", w.name as "workloadName",
     coalesce(d.name, t.device_name) as "deviceName", t.live_phase as phase, r.result_id as "resultId", r.rerun_of as "rerunOf",
@@ -24,7 +24,8 @@ const select = Prisma.sql`
   from run r join quant q on q.id = r.quant_id join model m on m.id = q.model_id join workload w on w.id = r.workload_id
   left join device d on d.id = r.device_id
   left join lateral (
-    select x.name as device_name, nullif(a.phase, 'ended')::text as live_phase
+    select x.name as device_name, nullif(a.phase, 'ended')::text as live_phase,
+      case when a.phase <> 'ended' then a.progress->>'waitingFor' end as waiting_for
     from attempt a join device x on x.id = a.device_id
     where a.run_id = r.id order by a.number desc, a.id desc limit 1) t on true`;
 
