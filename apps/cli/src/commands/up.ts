@@ -13,18 +13,16 @@ export function farmConfig(flags: { port?: number; dataDir?: string }): CliConfi
 
 /** Keeps a farm running until Ctrl-C or until a part of it ends; resolves with the exit code. */
 export async function serveUntilStopped(farm: LocalFarm): Promise<number> {
-  const stopped = new Promise<number>((done) => {
-    process.once("SIGINT", () => done(0));
-    process.once("SIGTERM", () => done(0));
+  const stopped = new Promise<null>((done) => {
+    process.once("SIGINT", () => done(null));
+    process.once("SIGTERM", () => done(null));
   });
-  const broken = farm.broken.then((sentence) => {
-    process.stderr.write(`${sentence}\n`);
-    return 1;
-  });
-  const exitCode = await Promise.race([stopped, broken]);
+  // While stopping, parts end because they were asked to: only the first word counts.
+  const sentence = await Promise.race([stopped, farm.broken]);
+  if (sentence !== null) process.stderr.write(`${sentence}\n`);
   process.stderr.write("stopping …\n");
   await farm.stop();
-  return exitCode;
+  return sentence === null ? 0 : 1;
 }
 
 /** `benchfarm up`: a farm on this machine. */
