@@ -36,6 +36,19 @@ export async function lockAgent(tx: Tx, id: string): Promise<AgentRow | null> {
   return rows[0] ?? null;
 }
 
+/**
+ * Remembers the nonce of a session request for as long as its signature verifies (the tolerance twice over). False: it was used before.
+ */
+export async function useSessionNonce(tx: Tx, agentId: string, nonce: string): Promise<boolean> {
+  await tx.$executeRaw(
+    Prisma.sql`delete from session_nonce where agent_id = ${agentId} and used_at < now() - interval '15 minutes'`,
+  );
+  const inserted = await tx.$executeRaw(
+    Prisma.sql`insert into session_nonce (agent_id, nonce) values (${agentId}, ${nonce}) on conflict do nothing`,
+  );
+  return inserted === 1;
+}
+
 export interface NewAgent {
   id: string;
   orgId: string;

@@ -158,6 +158,33 @@ describe("a session", () => {
     expect((await poll(second.sessionId)).kind).toBe("sleep");
   });
 
+  it("is not opened again by a captured request that is sent once more", async () => {
+    const agent = await enrol(await codeOf());
+    let captured: [input: Parameters<typeof fetch>[0], init: RequestInit | undefined] | null = null;
+    const client = createClient({
+      baseUrl: farm.url,
+      sign: createSigner({ privateKey: agent.key, keyId: agent.reply.agentId }),
+      fetch: (input, init) => {
+        captured = [input, init];
+        return fetch(input, init);
+      },
+    });
+    const body = {
+      agentVersion: "0.2.0",
+      protocolVersion: 1,
+      devices: [device("a")],
+      attempts: [],
+    };
+    const { sessionId } = await client.call(routes.openSession, { body });
+    const replayed = await fetch(...(captured as unknown as Parameters<typeof fetch>));
+    expect(replayed.status).toBe(401);
+    expect(((await replayed.json()) as { code: string }).code).toBe("signature_invalid");
+    const poll = await client.call(routes.pollWork, {
+      body: { sessionId, claimId: newId("claim"), waitMs: 0, devices: [] },
+    });
+    expect(poll.kind).toBe("sleep");
+  });
+
   it("is refused to an agent of another time, and to another key", async () => {
     const agent = await enrol(await codeOf());
     expect(await problemOf(openSession(agent, [device("a")], 0))).toBe("agent_outdated");

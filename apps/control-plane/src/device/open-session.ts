@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { Problem, type DeviceDescription } from "@benchfarm/contracts";
 import type { Tx } from "../platform/database/database.js";
 import { recordEvent } from "../platform/events.store.js";
-import { lockAgent, replaceSession } from "./agent.store.js";
+import { lockAgent, replaceSession, useSessionNonce } from "./agent.store.js";
 import { describeDevices, type DescribedBinding } from "./describe-devices.js";
 import { protocolFault } from "./device.rules.js";
 
@@ -22,6 +22,7 @@ export interface OpenedSession {
 export async function openSession(
   tx: Tx,
   agentId: string,
+  signatureNonce: string,
   request: { agentVersion: string; protocolVersion: number; devices: DeviceDescription[] },
 ): Promise<OpenedSession> {
   const fault = protocolFault(request.protocolVersion);
@@ -31,6 +32,13 @@ export async function openSession(
     throw new Problem(
       "signature_invalid",
       "this agent is not enrolled here any more; enrol it again with a new code",
+    );
+  }
+  // The one agent call whose replay would do harm: a captured request sent again would end the live session.
+  if (!(await useSessionNonce(tx, agentId, signatureNonce))) {
+    throw new Problem(
+      "signature_invalid",
+      "this session request was used before; sign a new one for each call",
     );
   }
   const sessionId = `ses_${randomBytes(16).toString("hex")}`;

@@ -5,7 +5,7 @@ import { recordPresence } from "../device/record-presence.js";
 import { Config } from "../platform/config.js";
 import { Database } from "../platform/database/database.js";
 import { Handles, type Call } from "../platform/http/handles.js";
-import { agentOf } from "../platform/http/principal.js";
+import { agentOf, signatureNonceOf } from "../platform/http/principal.js";
 import { Wake } from "../platform/wake.js";
 import { AcceptAttempt } from "./accept-attempt.js";
 import { ClaimRun } from "./claim-run.js";
@@ -53,7 +53,7 @@ export class AgentController {
   async openSession(call: Call<typeof routes.openSession>) {
     const agentId = agentOf(call);
     const session = await this.#database.inTransaction(async (tx) => {
-      const opened = await openSession(tx, agentId, call.body);
+      const opened = await openSession(tx, agentId, signatureNonceOf(call), call.body);
       await this.#wake.publish(tx, opened.matchKeys);
       return opened;
     });

@@ -228,7 +228,11 @@ describe.each(SEEDS)("any interleaving of verbs, seed %i", (seed) => {
         const agent = pick(agents) as TestAgent;
         const { devices, agentId } = agent;
         const session = await database.inTransaction((tx) =>
-          openSession(tx, agentId, { agentVersion: "0.1.0", protocolVersion: 1, devices }),
+          openSession(tx, agentId, newId("claim"), {
+            agentVersion: "0.1.0",
+            protocolVersion: 1,
+            devices,
+          }),
         );
         agent.sessionId = session.sessionId;
         const known = held.filter((item) => item.agent === agent && next() < 0.6).slice(-5);

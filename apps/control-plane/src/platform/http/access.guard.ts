@@ -82,7 +82,7 @@ export class AccessGuard implements CanActivate {
 
   async #agent(request: FastifyRequest): Promise<Principal> {
     let orgId = "";
-    const agentId = await this.#signer(request, async (keyId) => {
+    const { keyId: agentId, nonce } = await this.#signer(request, async (keyId) => {
       const key = await this.#agentKeys.find(keyId);
       if (key === null) return null;
       if (key.revoked) {
@@ -94,7 +94,7 @@ export class AccessGuard implements CanActivate {
       orgId = key.orgId;
       return key.publicKey;
     });
-    return { kind: "agent", orgId, agentId, actor: agentId };
+    return { kind: "agent", orgId, agentId, nonce, actor: agentId };
   }
 
   async #enrolment(request: FastifyRequest): Promise<Principal> {
@@ -111,9 +111,9 @@ export class AccessGuard implements CanActivate {
   async #signer(
     request: FastifyRequest,
     lookupKey: (keyId: string) => Promise<string | null> | string | null,
-  ): Promise<string> {
+  ): Promise<{ keyId: string; nonce: string }> {
     try {
-      const verified = await verifySignature(
+      return await verifySignature(
         {
           method: request.method,
           target: request.url,
@@ -122,7 +122,6 @@ export class AccessGuard implements CanActivate {
         },
         { lookupKey, nowMs: this.#clock.now().getTime() },
       );
-      return verified.keyId;
     } catch (error) {
       if (error instanceof SignatureError) throw new Problem("signature_invalid", error.message);
       throw error;

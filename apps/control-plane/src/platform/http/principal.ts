@@ -4,7 +4,8 @@ import { Problem, type Scope } from "@benchfarm/contracts";
 export type Principal =
   | { kind: "apiKey"; orgId: string; keyId: string; scopes: readonly Scope[]; actor: string }
   | { kind: "anonymous"; orgId: string; actor: "anonymous" }
-  | { kind: "agent"; orgId: string; agentId: string; actor: string }
+  /** `nonce` is the signature's own: equal ones are the same request sent again. */
+  | { kind: "agent"; orgId: string; agentId: string; nonce: string; actor: string }
   /** Holds the private half of the public key in the request's body; its code is still to be checked. */
   | { kind: "enrolment"; publicKey: string; actor: "enrolment" }
   | { kind: "public"; actor: "public" };
@@ -13,6 +14,12 @@ export type Principal =
 export function orgOf(call: { principal: Principal }): string {
   if ("orgId" in call.principal) return call.principal.orgId;
   throw new Problem("unauthenticated", "this caller belongs to no org");
+}
+
+/** The nonce of the agent's signature over this call. Throws `signature_invalid` when no agent signed it. */
+export function signatureNonceOf(call: { principal: Principal }): string {
+  if (call.principal.kind === "agent") return call.principal.nonce;
+  throw new Problem("signature_invalid", "only an enrolled agent may call this");
 }
 
 /** The agent that signed the call. Throws `signature_invalid` when no agent did. */
