@@ -29,7 +29,8 @@ addServeCommand(program);
 /** What a person should read of an error: a sentence for what they can mend, the stack for what they cannot. */
 function explain(error: unknown): string {
   if (error instanceof ServerProblem) {
-    const fields = (error.errors ?? []).map((field) => `\n  ${field.path}: ${field.message}`);
+    const untold = (error.errors ?? []).filter((field) => !error.message.includes(field.message));
+    const fields = untold.map((field) => `\n  ${field.path}: ${field.message}`);
     return `${error.code}: ${error.message}${fields.join("")}`;
   }
   const known =
