@@ -1,12 +1,8 @@
 import { mkdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { artifactPath } from "@benchfarm/agent-core";
 import { routes, type Client, type Quant } from "@benchfarm/contracts";
 import { makeFromRecipe, type SyntheticRecipe } from "@benchfarm/gguf";
-
-/** Where a content-addressed folder keeps the file of a digest. */
-export function artifactPath(artifactDir: string, sha256: string): string {
-  return join(artifactDir, sha256.slice(0, 2), sha256);
-}
 
 /** The registered quant of a recipe, or null. */
 async function findQuant(client: Client, recipe: SyntheticRecipe): Promise<Quant | null> {
